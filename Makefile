@@ -1,0 +1,26 @@
+# make run: set up, index the seeds, serve the chat page. make test: set up, pass all checks and tests.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup run test lint check clean
+setup: .venv/.installed
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+run: setup
+	$(BIN)/yewen index
+	exec $(BIN)/yewen serve
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf .venv .yewen build *.egg-info

@@ -1,0 +1,1 @@
+"""Question and hits → an answer with verified citations."""

@@ -1,0 +1,282 @@
+"""What speaks for a sentence as the answer to a question, as numbers.
+
+How much of the question's weight the sentence, its neighbours, its passage and its article cover, exactly and by
+meaning; whether names and numbers asked about are there; whether it holds the kind of answer that is wanted. The same
+numbers, taken at the best sentence, tell whether the articles hold an answer at all.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from answerer.asked import AnswerKind, Asked, ContentWord
+from answerer.sentences import SentenceView, read_sentence, word_vectors
+from indexer.articles import Article
+from language.segmentation import tagged_words
+from language.sentences import SentenceKind
+from retriever.hits import Hit
+
+Floats = npt.NDArray[np.float32]
+
+_KINDS = tuple(AnswerKind)
+
+_UNIT = "万亿千百多余"
+_QUANTITY = re.compile(rf"(?:\d[\d,.]*|[一二两三四五六七八九十百千万亿半数几]+)[{_UNIT}]*(?:[^\W\d_]|%)")
+_HOLDS: dict[AnswerKind, re.Pattern[str]] = {
+    AnswerKind.WHY: re.compile(
+        r"因为|由于|原因|理由|因此|所以|为了|在于|缘于|源于|得益于|导致|使得|使|让|背后|因|才是|意味着|以便|来自|是因"
+    ),
+    AnswerKind.WHEN: re.compile(
+        r"\d{4}年|\d{1,2}月|\d{1,2}日|周[一二三四五六日]|[去今明前后]年|年[底初末中]|季度"
+        r"|[一二三四五六七八九十]+年|\d+(?:至|-|到)?\d*个?(?:月|年|天|周|小时)|世纪|年代|期间|当时"
+    ),
+    AnswerKind.MONEY: re.compile(
+        rf"\d[\d,.]*[{_UNIT}]*(?:美元|元|欧元|人民币|日元|英镑|港元|美金|块)|\d[\d,.]*[万亿](?![辆台部架人名家个吨公座])"
+    ),
+    AnswerKind.PERCENT: re.compile(r"\d[\d.]*\s*(?:%|pct|个百分点|成|倍)|[一二三四五六七八九十]成|百分之|倍"),
+    AnswerKind.NUMBER: _QUANTITY,
+    AnswerKind.LIST: re.compile(r"、|包括|分别|其[一二三]|首先|第[一二三]|以及|和|与|等"),
+    AnswerKind.COMPARE: re.compile(
+        r"相比|比|而|则|高于|低于|超过|不及|超越|领先|分别|增长|下降|下滑|同比|与.{1,12}持平"
+    ),
+    AnswerKind.HOW: re.compile(
+        r"通过|借助|利用|采用|采取|以.{1,20}(?:方式|形式)|先.{1,20}再|将|把|用|凭|依靠|开始|计划"
+    ),
+    AnswerKind.SUMMARY: re.compile(r"总之|整体来看|综上|意味着|核心|本质|关键|总结|换言之"),
+}
+_NAMED = {AnswerKind.WHO: "nr", AnswerKind.WHERE: "ns"}
+_FOREIGN_NAME = re.compile("[一-鿿]{2,5}·[一-鿿]{2,5}")
+_ANY = re.compile("")
+_MEASURES = dict.fromkeys("辆架台部车", "辆台架部") | {"趴": "%", "成": "成%", "人": "人名位"}
+_PLAIN_MEASURES = "岁天月年日号家座条款项次倍度分秒吨米公位名"
+_STARTS_LEANING = re.compile(r"(?:它|他|她|这|那|该|其|此|但|而|不过|同时|并且|也就是说|换言之|对此|对于上述)")
+_QUESTION_MARK = re.compile(r"\?")
+HELD, UNIT = 0, 1  # columns of what _own gives
+JOINT = 8  # leading columns: two or three things together in one sentence; the best of any candidate is telling too
+_NEIGHBOUR = 0.8  # a word in the next sentence counts this much beside one in the sentence itself
+_SOFT_FLOOR = 0.45  # cosines of word vectors below this are taken for chance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A sentence that may answer: its article, the hit it was found through, and its place in the body."""
+
+    article: Article
+    hit: Hit
+    start: int
+    end: int
+    view: SentenceView
+
+
+def candidates(hits: Sequence[Hit]) -> list[Candidate]:
+    """The text sentences of all hits, each once, in the order of the hits."""
+    seen: set[tuple[str, int]] = set()
+    found = []
+    for hit in hits:
+        for span in hit.passage.sentences:
+            key = (hit.article.id, span.start)
+            if span.kind is SentenceKind.TEXT and key not in seen:
+                seen.add(key)
+                text = hit.article.body[span.start : span.end]
+                found.append(Candidate(hit.article, hit, span.start, span.end, read_sentence(text)))
+    return found
+
+
+def _strength(word: ContentWord, view: SentenceView) -> float:
+    """Does the sentence hold this word: 1 if so, less for part of it, 0 if not."""
+    if word.is_number:
+        return float(re.search(rf"(?<![\d.]){re.escape(word.text)}(?![\d])", view.folded) is not None)
+    if word.text in view.folded or (word.concept and word.concept in view.concepts):
+        return 1.0
+    if len(word.text) < 3 or word.text.isascii():
+        return 0.0
+    pairs = [word.text[i : i + 2] for i in range(len(word.text) - 1)]
+    return 0.7 * sum(pair in view.folded for pair in pairs) / len(pairs)
+
+
+def _matrices(words: Sequence[ContentWord], found: Sequence[Candidate]) -> tuple[Floats, Floats]:
+    """Exact and soft match of every word with every sentence, float32 [sentences, words]; soft is at least exact."""
+    exact = np.array([[_strength(word, c.view) for word in words] for c in found], np.float32).reshape(-1, len(words))
+    soft = exact.copy()
+    vectors = word_vectors().of(tuple(word.text for word in words))
+    loose = np.array([not (word.is_number or word.is_name) for word in words])
+    for row, candidate in enumerate(found):
+        if len(candidate.view.words) and loose.any():
+            nearest = (candidate.view.vectors @ vectors.T).max(axis=0)
+            scaled = np.clip((nearest - _SOFT_FLOOR) / (1 - _SOFT_FLOOR), 0, 1) * loose
+            soft[row] = np.maximum(soft[row], scaled)
+    return exact, soft
+
+
+def _window(match: Floats, found: Sequence[Candidate]) -> Floats:
+    """For each sentence the best match of each word in it or, at a discount, in a neighbour."""
+    wide = match.copy()
+    place = {(c.article.id, c.start): row for row, c in enumerate(found)}
+    for row, candidate in enumerate(found):
+        spans = candidate.hit.passage.sentences
+        at = next((i for i, span in enumerate(spans) if span.start == candidate.start), 0)
+        for near in (at - 1, at + 1):
+            if 0 <= near < len(spans):
+                other = place.get((candidate.article.id, spans[near].start))
+                if other is not None:
+                    wide[row] = np.maximum(wide[row], _NEIGHBOUR * match[other])
+    return wide
+
+
+def _groups(match: Floats, keys: Sequence[str]) -> Floats:
+    """For each sentence the best match of each word anywhere in its group."""
+    wide = np.empty_like(match)
+    for key in set(keys):
+        rows = [row for row, k in enumerate(keys) if k == key]
+        wide[rows] = match[rows].max(axis=0)
+    return wide
+
+
+def _covered(match: Floats, weights: Floats) -> Floats:
+    total = float(weights.sum())
+    return match @ weights / total if total > 0 else np.ones(len(match), np.float32)
+
+
+def _bigram_overlap(question: str, text: str) -> float:
+    pairs = {question[i : i + 2] for i in range(len(question) - 1) if question[i : i + 2].isalnum()}
+    return sum(pair in text for pair in pairs) / len(pairs) if pairs else 0.0
+
+
+def _longest_run(question: str, text: str) -> int:
+    best = 0
+    for start in range(len(question)):
+        while (
+            start + best < len(question)
+            and question[start : start + best + 1] in text
+            and (" " not in question[start : start + best + 1])
+        ):
+            best += 1
+    return best
+
+
+@lru_cache(maxsize=20_000)
+def _names(folded: str, tag: str) -> tuple[str, ...]:
+    """The names in folded text that jieba tags so: ``nr`` people, ``ns`` places."""
+    found = [word.text for word in tagged_words(folded) if word.tag.startswith(tag) and len(word.text) > 1]
+    return (*found, *_FOREIGN_NAME.findall(folded)) if tag == "nr" else tuple(found)
+
+
+def holds_kind(kind: AnswerKind, folded: str, question: str) -> float:
+    """Does folded text hold an expression of that kind which the question does not itself contain?"""
+    if kind in _NAMED:
+        return float(any(name not in question for name in _names(folded, _NAMED[kind])))
+    pattern = _HOLDS.get(kind, _ANY)
+    return float(any(match.group() not in question or not match.group() for match in pattern.finditer(folded)))
+
+
+def _unit_match(unit: str, folded: str) -> float:
+    """1 if a number stands before what is asked to be counted, 0.5 if nothing countable is asked for, else 0."""
+    measure = _MEASURES.get(unit[:1], unit[:1] if unit[:1] in _PLAIN_MEASURES else "")
+    if not measure and len(unit) < 2:
+        return 0.5
+    wanted = f"[{measure}]" if measure else f"(?:[个名家座款条项位]|种)?{re.escape(unit)}"
+    number = rf"(?:\d|[一二两三四五六七八九十百千万亿半数])[{_UNIT}]*"
+    return float(re.search(number + wanted, folded) is not None)
+
+
+def sentence_features(question: Asked, found: Sequence[Candidate], cosines: Floats) -> Floats:
+    """One row of numbers a candidate, float32 [candidates, FEATURES]; ``cosines`` (question · sentence) float32 [n]."""
+    words = question.words
+    weights = np.array([word.weight for word in words], np.float32)
+    names = weights * np.array([word.is_name for word in words], np.float32)
+    numbers = weights * np.array([word.is_number for word in words], np.float32)
+    plain = weights - names - numbers
+    focus = weights * np.array([word.is_focus for word in words], np.float32)
+    verbs = weights * np.array([word.is_verb for word in words], np.float32)
+    exact, soft = _matrices(words, found)
+    exact_near, soft_near = _window(exact, found), _window(soft, found)
+    contexts = [read_sentence(c.hit.passage.context) for c in found]
+    context = np.array([[_strength(w, v) for w in words] for v in contexts], np.float32).reshape(exact.shape)
+    passage = np.maximum(_groups(soft, [c.hit.passage.id for c in found]), context)
+    article = np.maximum(_groups(soft, [c.article.id for c in found]), context)
+    heavy = weights >= 4.0
+    missing = (1 - soft_near) * weights
+    best = max((c.hit.score for c in found), default=1.0) or 1.0
+    columns = [
+        _covered(exact, weights),
+        _covered(soft, weights),
+        _covered(exact_near, weights),
+        _covered(soft_near, weights),
+        _covered(passage, weights),
+        _covered(article, weights),
+        _covered(exact, names),
+        _covered(np.maximum(exact_near, context), names),
+        _covered(article, names),
+        _covered(exact, numbers),
+        _covered(exact_near, numbers),
+        _covered(article, numbers),
+        _covered(soft, plain),
+        _covered(np.maximum(soft_near, context), plain),
+        _covered(article, plain),
+        _covered(exact, focus),
+        _covered(soft, focus),
+        _covered(exact_near, focus),
+        _covered(soft_near, focus),
+        _covered(article, focus),
+        _covered(exact_near, verbs),
+        _covered(soft_near, verbs),
+        missing.max(axis=1, initial=0.0) / 8.4,
+        ((1 - np.maximum(soft_near, context)) * weights).max(axis=1, initial=0.0) / 8.4,
+        ((1 - article) * weights).max(axis=1, initial=0.0) / 8.4,
+        soft[:, heavy].min(axis=1, initial=1.0),
+        soft_near[:, heavy].min(axis=1, initial=1.0),
+        cosines,
+        np.array([c.hit.score / best for c in found]),
+        np.array([c.hit.dense for c in found]),
+    ]
+    shared = np.stack(columns, axis=1).astype(np.float32) if found else np.zeros((0, len(columns)), np.float32)
+    own = np.array([_own(question, candidate) for candidate in found], np.float32).reshape(len(found), -1)
+    held, unit = own[:, HELD], own[:, UNIT]
+    named = np.maximum(exact_near, context)
+    both = [
+        _covered(exact, names) * held,
+        _covered(named, names) * held,
+        _covered(named, names) * held * unit,
+        _covered(soft_near, weights) * held,
+        _covered(soft_near, focus) * held * unit,
+        _covered(named, names) * _covered(exact_near, numbers),
+        _covered(named, names) * _covered(soft_near, verbs),
+        _covered(named, names) * _covered(soft_near, focus),
+    ]
+    joint = np.stack(both, axis=1).astype(np.float32).reshape(len(found), len(both))
+    kind = np.zeros((len(found), len(_KINDS)), np.float32)
+    kind[:, _KINDS.index(question.kind)] = 1.0
+    asked_for = np.tile(
+        np.array(
+            [names.sum() > 0, numbers.sum() > 0, focus.sum() > 0, verbs.sum() > 0, len(words) / 10, weights.sum() / 50],
+            np.float32,
+        ),
+        (len(found), 1),
+    )
+    return np.concatenate([joint, shared, own, kind, asked_for], axis=1)
+
+
+def _own(question: Asked, candidate: Candidate) -> list[float]:
+    """Numbers of one sentence by itself."""
+    text = candidate.view.folded
+    run = _longest_run(question.folded, text)
+    held = holds_kind(question.kind, text, question.folded)
+    counted = question.kind in (AnswerKind.NUMBER, AnswerKind.MONEY, AnswerKind.PERCENT, AnswerKind.WHEN)
+    return [
+        held,
+        _unit_match(question.unit, text),
+        _bigram_overlap(question.folded, text),
+        min(run, 10) / 10,
+        held * counted,
+        held * (question.kind is AnswerKind.WHY),
+        held * (question.kind in (AnswerKind.WHO, AnswerKind.WHERE)),
+        held * (question.kind is AnswerKind.LIST),
+        math.log1p(len(text)) / 5,
+        float(_STARTS_LEANING.match(text) is not None),
+        float(_QUESTION_MARK.search(text) is not None),
+    ]

@@ -1,0 +1,117 @@
+"""From a question to its answer: retrieve, then write with the language model if there is one, else extract."""
+
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from answerer.answer import Answer
+from answerer.asked import asked
+from answerer.conversation import Message
+from answerer.extractive import answer_extractively
+from answerer.language_model_errors import LanguageModelError
+from answerer.reader import Reader
+from language.script import Script, detect_script
+from prompts import fallback_note
+from retriever import HITS, Hit, Question, Retriever, analyse_question
+
+if TYPE_CHECKING:
+    from answerer.language_model import LanguageModel  # imports httpx, which only a model needs
+
+LEANING_WEIGHT = 12.0  # summed idf of content words under which a question leans on the one before it
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question with its conversation and limits; ``top_k`` is how many passages are read."""
+
+    question: str
+    history: tuple[Message, ...] = ()
+    script: Script | None = None
+    top_k: int = HITS
+    industry: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The passages were found."""
+
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the answer's text, to be appended to those before it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The whole answer, which replaces what was streamed; ``timings_ms`` are wall-clock milliseconds a stage."""
+
+    answer: Answer
+    timings_ms: Mapping[str, float]
+
+
+Event = Retrieved | Delta | Done
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """What answering needs: a retriever, the reader, the refusal threshold and perhaps a language model."""
+
+    retriever: Retriever
+    reader: Reader
+    threshold: float
+    model: "LanguageModel | None" = None
+
+    async def respond(self, request: Request) -> AsyncGenerator[Event, None]:
+        """The events of one answer: ``Retrieved``, any number of ``Delta``, ``Done``."""
+        began = time.perf_counter()
+        question = understand(request)
+        hits = self.retriever.retrieve(question, request.top_k, request.industry, request.source)
+        found = time.perf_counter()
+        yield Retrieved(tuple(hits))
+        answer = None
+        if self.model is not None and hits:
+            from answerer.generated import generate
+
+            try:
+                async with aclosing(generate(question, hits, request.history, self.model)) as parts:
+                    async for part in parts:
+                        if isinstance(part, Answer):
+                            answer = part
+                        else:
+                            yield Delta(part)
+            except LanguageModelError as error:
+                note = fallback_note(question.script, error.code)
+                answer = replace(self._extract(question, hits), notes=(note,))
+        if answer is None:
+            answer = self._extract(question, hits)
+            yield Delta(answer.text)
+        ended = time.perf_counter()
+        timings = {"retrieve": found - began, "answer": ended - found, "total": ended - began}
+        yield Done(answer, {stage: round(seconds * 1000, 2) for stage, seconds in timings.items()})
+
+    def _extract(self, question: Question, hits: Sequence[Hit]) -> Answer:
+        return answer_extractively(question, hits, self.reader, self.threshold)
+
+    async def answer(self, request: Request) -> Done:
+        """The last event alone."""
+        async for event in self.respond(request):
+            if isinstance(event, Done):
+                return event
+        raise AssertionError("respond always ends with Done")
+
+
+def understand(request: Request) -> Question:
+    """The question to search for: a short one that follows another is put behind it (那合肥呢?)."""
+    earlier = [turn.content for turn in request.history if turn.role == "user"]
+    text = request.question
+    if earlier and sum(word.weight for word in asked(text).words) < LEANING_WEIGHT:
+        text = f"{earlier[-1]} {text}"
+    script = request.script or detect_script(request.question)
+    return replace(analyse_question(text, script), typed=request.question)

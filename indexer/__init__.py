@@ -1,0 +1,1 @@
+"""Articles → passages → terms and vectors → a snapshot on disk."""

@@ -1,0 +1,113 @@
+"""Articles and the seed format they come in.
+
+``#產業`` starts an industry; under it a title line and a body line alternate; a body ends with `` (source)``.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+_SOURCE = re.compile(r"[ \u3000]*[((]([^()()\n]{1,60})[))]\s*$")
+
+
+class SeedFormatError(ValueError):
+    """A file breaks the seed format; the message names the file, the line and what to mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article as it was given: ``body`` is never changed, every quote is a slice of it."""
+
+    id: str
+    title: str
+    body: str
+    source: str
+    industry: str
+
+
+def article_id(title: str, body: str) -> str:
+    """Twelve hexadecimal digits of the SHA-256 of title and body: the same wherever and with whatever it is indexed."""
+    return sha256(f"{title}\n{body}".encode()).hexdigest()[:12]
+
+
+def read_articles(paths: Iterable[Path]) -> list[Article]:
+    """The articles of all seed files, folders searched for ``*.txt``; an article that comes twice is kept once.
+
+    Raises:
+        SeedFormatError: a file breaks the form, is not UTF-8, or there is none.
+        FileNotFoundError: a path does not exist.
+    """
+    articles: dict[str, Article] = {}
+    given = list(paths)
+    files = [file for path in given for file in _files(path)]
+    if not files:
+        raise SeedFormatError(f"no .txt file in {', '.join(map(str, given))}: name a seed file or a folder of them")
+    for file in files:
+        for article in read_seed_file(file):
+            articles.setdefault(article.id, article)
+    return list(articles.values())
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(path.glob("*.txt"))
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist: name a seed file or a folder of them")
+    return [path]
+
+
+def read_seed_file(path: Path) -> list[Article]:
+    """The articles of one seed file.
+
+    Raises:
+        SeedFormatError: with the number of the first line that breaks the form; nothing of the file is then returned.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SeedFormatError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from None
+    return list(parse_seed(text, str(path)))
+
+
+def parse_seed(text: str, name: str) -> Iterator[Article]:
+    """The articles of a seed text; ``name`` stands in error messages. Blank lines are passed over."""
+    industry = title = ""
+    number = 0
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.removesuffix("\r")
+        if "\x00" in line:
+            raise SeedFormatError(f"{name}:{number}: a NUL character; is this a text file?")
+        if not line.strip():
+            continue
+        if line.startswith("#"):
+            if title:
+                raise SeedFormatError(
+                    f"{name}:{number}: title {title[:20]!r} has no body line before the next industry"
+                )
+            industry = line[1:].strip()
+            if not industry:
+                raise SeedFormatError(f"{name}:{number}: '#' without an industry; write '#汽車產業'")
+        elif not industry:
+            raise SeedFormatError(f"{name}:{number}: the file must start with an industry line such as '#汽車產業'")
+        elif not title:
+            title = line.strip()
+        else:
+            yield _article(industry, title, line, f"{name}:{number}")
+            title = ""
+    if title:
+        raise SeedFormatError(f"{name}:{number}: title {title[:20]!r} has no body line")
+    if not industry:
+        raise SeedFormatError(f"{name}:1: the file is empty; it must start with an industry line such as '#汽車產業'")
+
+
+def _article(industry: str, title: str, line: str, place: str) -> Article:
+    closing = _SOURCE.search(line)
+    if not closing:
+        raise SeedFormatError(f"{place}: the body of {title[:20]!r} does not end with ' (source)'")
+    body = line[: closing.start()]
+    if not body.strip():
+        raise SeedFormatError(f"{place}: the body of {title[:20]!r} is empty")
+    return Article(article_id(title, body), title, body, closing.group(1).strip(), industry)

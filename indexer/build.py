@@ -1,0 +1,156 @@
+"""From articles to a live snapshot."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from indexer.articles import Article
+from indexer.encoder import Encoder
+from indexer.engines import Engine, open_engine
+from indexer.lexical import LexicalIndex, build_lexical
+from indexer.passages import OVERLAP, SIZE, Passage, build_passages
+from indexer.snapshot import (
+    FORMAT,
+    Contents,
+    Manifest,
+    Snapshot,
+    SnapshotError,
+    open_snapshot,
+    read_manifest,
+    write_snapshot,
+    writing,
+)
+from indexer.vectors import VectorIndex, Vectors, VectorStore
+from language import analysis
+
+BATCH = 2048  # passages encoded at once
+CHUNK = 64  # passages or articles analysed at once, where that is done elsewhere
+
+Progress = Callable[[str, int, int], None]
+
+
+class NoArticlesError(ValueError):
+    """There is nothing to index."""
+
+
+def fingerprint(articles: Sequence[Article], encoder: Encoder) -> str:
+    """What a snapshot of these articles is built from: equal fingerprints give equal snapshots."""
+    parts = [str(FORMAT), analysis.fingerprint(), encoder.identity, f"{SIZE}/{OVERLAP}"]
+    parts += [f"{article.id}\t{article.source}\t{article.industry}" for article in articles]
+    return sha256("\n".join(parts).encode()).hexdigest()
+
+
+def passage_text(article: Article, passage: Passage) -> str:
+    """What is searched of a passage: its context (title, heading) and its own words."""
+    return f"{passage.context}\n{article.body[passage.start : passage.end]}"
+
+
+def build_index(
+    index: Path,
+    articles: Sequence[Article],
+    encoder: Encoder,
+    progress: Progress = lambda stage, done, total: None,
+    *,
+    store: str = "faiss",
+    milvus_uri: str = "",
+    engine: str = "local",
+) -> tuple[Manifest, bool]:
+    """Make a snapshot of ``articles`` the live one; returns its manifest and whether anything had to be built.
+
+    Vectors of passages that the live snapshot already has are taken from it. ``store`` is
+    ``faiss`` or ``milvus``, ``engine`` one of :data:`indexer.engines.ENGINES`.
+
+    Raises:
+        NoArticlesError: ``articles`` is empty.
+        SnapshotError: Milvus is the store and cannot take the vectors.
+        EngineError: the engine cannot run.
+        OSError: the disk failed; the live snapshot stays as it was.
+    """
+    if not articles:
+        raise NoArticlesError("there are no articles to index")
+    with writing(index):
+        wanted = fingerprint(articles, encoder)
+        store_vectors = _store(store, milvus_uri, index)
+        live = _reusable(index, milvus_uri)
+        if live is not None and live.manifest.built_from == wanted and live.manifest.store == store:
+            return live.manifest, False
+        passages = [passage for article in articles for passage in build_passages(article)]
+        with open_engine(engine) as run:
+            lexical, article_lexical = _lexical(articles, passages, run, progress)
+            vectors = _vectors(articles, passages, encoder, live, run=run, progress=progress)
+        contents = Contents(articles, passages, lexical, article_lexical, store_vectors(vectors))
+        manifest = write_snapshot(index, wanted, encoder, contents)
+        contents.vectors.tidy(index)
+        return manifest, True
+
+
+def _store(name: str, milvus_uri: str, index: Path) -> Callable[[Vectors], VectorStore]:
+    """What puts the vectors into that store; Milvus is reached now, not after the encoding."""
+    if name == "faiss":
+        return VectorIndex.build
+    from indexer.milvus import Milvus, MilvusVectors
+
+    return partial(MilvusVectors.build, Milvus(milvus_uri), index)
+
+
+def _reusable(index: Path, milvus_uri: str) -> Snapshot | None:
+    """The live snapshot, if it is there and whole."""
+    manifest = read_manifest(index)
+    if manifest is None:
+        return None
+    try:
+        snapshot = open_snapshot(index, milvus_uri=milvus_uri)
+    except SnapshotError:
+        return None
+    return snapshot if snapshot.id == manifest.id else None
+
+
+def _lexical(
+    articles: Sequence[Article], passages: Sequence[Passage], run: Engine, progress: Progress
+) -> tuple[LexicalIndex, LexicalIndex]:
+    """The lexical indexes over passages and over whole articles."""
+    by_id = {article.id: article for article in articles}
+
+    def documents() -> Iterator[list[str]]:
+        texts = (passage_text(by_id[passage.article_id], passage) for passage in passages)
+        for number, terms in enumerate(run(analysis.term_texts, texts, CHUNK)):
+            if number % BATCH == 0:
+                progress("terms", number, len(passages))
+            yield terms
+        progress("terms", len(passages), len(passages))
+
+    whole = (f"{article.title}\n{article.body}" for article in articles)
+    return build_lexical(documents()), build_lexical(run(analysis.term_texts, whole, CHUNK))
+
+
+def _vectors(
+    articles: Sequence[Article],
+    passages: Sequence[Passage],
+    encoder: Encoder,
+    live: Snapshot | None,
+    *,
+    run: Engine,
+    progress: Progress,
+) -> Vectors:
+    """The vectors of all passages, float32 [passages, dimension]; only new passages are encoded."""
+    vectors = np.zeros((len(passages), encoder.dimension), np.float32)
+    known: dict[str, int] = {}
+    if live is not None and live.manifest.encoder == encoder.identity:
+        known = {passage.id + passage.context: row for row, passage in enumerate(live.passages)}
+    kept = [(row, known[key]) for row, p in enumerate(passages) if (key := p.id + p.context) in known]
+    if kept and live is not None:
+        rows, old = np.array(kept, np.int64).T
+        vectors[rows] = live.vectors.rows(np.ascontiguousarray(old))
+    by_id = {article.id: article for article in articles}
+    new = [row for row, p in enumerate(passages) if p.id + p.context not in known]
+    batches = [new[first : first + BATCH] for first in range(0, len(new), BATCH)]
+    texts = ([passage_text(by_id[passages[row].article_id], passages[row]) for row in batch] for batch in batches)
+    encoded = run(encoder.encode_documents, texts, 1)
+    for number, batch in enumerate(batches):
+        progress("vectors", number * BATCH, len(new))
+        vectors[batch] = next(encoded)
+    progress("vectors", len(new), len(new))
+    return vectors

@@ -1,0 +1,85 @@
+"""The vectors of the passages, searched by inner product (cosine, since they are unit vectors); in a FAISS index.
+
+The other store is :mod:`indexer.milvus`, which is imported only when it is chosen.
+"""
+
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+
+FAISS_FILE = "vectors.faiss"
+MILVUS_FILE = "vectors.milvus.json"
+
+
+class VectorStore(Protocol):
+    """What the snapshot and the retriever need of the vectors; row i is passage i. ``FILE``: its name in a snapshot."""
+
+    FILE: ClassVar[str]
+
+    def write(self, file: Path) -> None:
+        """Write what a snapshot keeps of it."""
+        ...
+
+    def tidy(self, index: Path) -> None:
+        """Remove what lies outside the snapshots and none of them needs any more."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many vectors it holds."""
+        ...
+
+    def search(self, query: Vectors, k: int) -> npt.NDArray[np.int64]:
+        """The rows of the ``k`` vectors nearest to ``query`` (float32 [dimension]), best first."""
+        ...
+
+    def rows(self, numbers: npt.NDArray[np.int64]) -> Vectors:
+        """The vectors of those rows, float32 [len(numbers), dimension]."""
+        ...
+
+
+class VectorIndex:
+    """An exact FAISS index; row i is passage i."""
+
+    FILE: ClassVar[str] = FAISS_FILE
+
+    def __init__(self, index: faiss.Index) -> None:
+        self._index = index
+
+    @classmethod
+    def build(cls, vectors: Vectors) -> "VectorIndex":
+        """Index ``vectors``, float32 [passages, dimension]."""
+        index = faiss.IndexFlatIP(vectors.shape[1])
+        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        return cls(index)
+
+    @classmethod
+    def read(cls, file: Path) -> "VectorIndex":
+        """Read an index file whose checksum was verified before: FAISS itself checks nothing."""
+        return cls(faiss.read_index(str(file), faiss.IO_FLAG_MMAP))
+
+    def write(self, file: Path) -> None:
+        """Write the index file."""
+        faiss.write_index(self._index, str(file))
+
+    def tidy(self, index: Path) -> None:
+        """Nothing lies outside the snapshots."""
+
+    @property
+    def size(self) -> int:
+        """How many vectors it holds."""
+        return int(self._index.ntotal)
+
+    def search(self, query: Vectors, k: int) -> npt.NDArray[np.int64]:
+        """The rows of the ``k`` vectors nearest to ``query`` (float32 [dimension]), best first."""
+        _, rows = self._index.search(query[None, :], min(k, self.size))
+        return np.asarray(rows[0], dtype=np.int64)
+
+    def rows(self, numbers: npt.NDArray[np.int64]) -> Vectors:
+        """The vectors of those rows, float32 [len(numbers), dimension]."""
+        return np.asarray(self._index.reconstruct_batch(numbers), dtype=np.float32)

@@ -1,0 +1,10 @@
+"""From a question to the passages that may answer it."""
+
+from retriever.hits import Hit
+from retriever.question import Question, analyse_question
+from retriever.rerank import CrossEncoderReranker, RerankerError
+from retriever.retrieve import Retriever
+
+HITS = 12  # passages that the answerer reads
+
+__all__ = ["HITS", "CrossEncoderReranker", "Hit", "Question", "RerankerError", "Retriever", "analyse_question"]

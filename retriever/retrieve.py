@@ -1,0 +1,135 @@
+"""From a question to its hits: lexical and dense candidates, fused on their scores."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.articles import Article
+from indexer.encoder import Encoder
+from indexer.passages import Passage
+from indexer.snapshot import Snapshot
+from language.analysis import Term, terms
+from language.folding import fold
+from language.interrogatives import without_asking
+from retriever.hits import Hit
+from retriever.question import Question
+from retriever.rerank import DEPTH, CrossEncoderReranker
+
+CANDIDATES = 60  # taken from each of the two rankings
+WORD_WEIGHT = 0.7  # of jieba words and concepts beside bigrams; see eval/LOG.md for these five
+CONCEPT_WEIGHT = 0.7
+ASKING_WEIGHT = 0.3  # of terms that hold an asking word
+ARTICLE_WEIGHT = 0.5  # of the whole article's BM25 beside the passage's
+DENSE_WEIGHT = 5.0  # of the cosine beside the sum of BM25 weights
+
+_KIND_WEIGHTS = {"/": WORD_WEIGHT, "#": CONCEPT_WEIGHT}
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Retriever:
+    """Searches one snapshot; ``encoder`` must be the one that the snapshot was built with."""
+
+    snapshot: Snapshot
+    encoder: Encoder
+    reranker: CrossEncoderReranker | None = None
+
+    def retrieve(
+        self, question: Question, k: int = 10, industry: str | None = None, source: str | None = None
+    ) -> list[Hit]:
+        """The ``k`` best passages, best first; only of articles of that industry and source if given."""
+        snapshot = self.snapshot
+        weights = query_weights(question)
+        lexical = snapshot.lexical.scores(weights)
+        whole = snapshot.article_lexical.scores(weights)
+        lexical += ARTICLE_WEIGHT * whole[snapshot.owners]
+        query = self.encoder.encode_queries([question.text])[0]
+        allowed = self._allowed(industry, source)
+        rows = self._candidates(lexical, query, allowed)
+        if not len(rows):
+            return []
+        dense = np.maximum(snapshot.vectors.rows(rows) @ query, 0.0)
+        fused = fuse(lexical[rows], dense)
+        best = np.lexsort((rows, -fused))[: k if self.reranker is None else max(k, DEPTH)]
+        hits = [
+            self._hit(question, int(rows[i]), float(fused[i]), float(lexical[rows[i]]), float(dense[i])) for i in best
+        ]
+        return hits if self.reranker is None else self.reranker.rerank(question, hits)[:k]
+
+    def _allowed(self, industry: str | None, source: str | None) -> npt.NDArray[np.bool_] | None:
+        if industry is None and source is None:
+            return None
+        fits = [
+            (industry is None or article.industry == industry) and (source is None or article.source == source)
+            for article in self.snapshot.articles
+        ]
+        return np.array(fits, bool)[self.snapshot.owners]
+
+    def _candidates(
+        self, lexical: Floats, query: Floats, allowed: npt.NDArray[np.bool_] | None
+    ) -> npt.NDArray[np.int64]:
+        """Rows of the best passages of both rankings, unordered."""
+        if allowed is not None:
+            lexical = np.where(allowed, lexical, -1.0).astype(np.float32)
+        count = min(CANDIDATES, len(lexical))
+        top = np.argpartition(-lexical, count - 1)[:count] if count else np.empty(0, np.int64)
+        top = top[lexical[top] > 0]
+        near = self.snapshot.vectors.search(query, CANDIDATES if allowed is None else len(lexical))
+        if allowed is not None:
+            near = near[allowed[near]][:CANDIDATES]
+        return np.union1d(top, near)
+
+    def _hit(self, question: Question, row: int, score: float, lexical: float, dense: float) -> Hit:
+        passage = self.snapshot.passages[row]
+        article = self.snapshot.articles[self.snapshot.owners[row]]
+        return Hit(passage, article, score, lexical, dense, matched_spans(question, passage, article))
+
+
+def query_weights(question: Question) -> dict[str, float]:
+    """Each distinct term of the question and its weight: by kind, and little for what only asks (多少, 什么时候)."""
+    folded = fold(question.text)
+    content = without_asking(folded)
+    weights: dict[str, float] = {}
+    for term in question.terms:
+        weight = _KIND_WEIGHTS.get(term.text[0], 1.0)
+        if content[term.start : term.end] != folded[term.start : term.end]:
+            weight *= ASKING_WEIGHT
+        weights[term.text] = max(weight, weights.get(term.text, 0.0))
+    return weights
+
+
+def fuse(lexical: Floats, dense: Floats) -> Floats:
+    """One score from BM25 sums and cosines of the same candidates (float32 [n] each); higher is better.
+
+    The sums are not normalised: they grow with the question, so the cosine decides where words say little and only
+    tips the balance where they say much.
+    """
+    return np.asarray(lexical + DENSE_WEIGHT * dense, dtype=np.float32)
+
+
+def matched_spans(question: Question, passage: Passage, article: Article) -> tuple[tuple[int, int], ...]:
+    """Places in the article's body, within the passage, where terms of the question stand; merged, in order."""
+    wanted = {term.text for term in question.terms}
+    return merge_spans(
+        (passage.start + term.start, passage.start + term.end)
+        for term in terms(article.body[passage.start : passage.end])
+        if term.text in wanted and _telling(term)
+    )
+
+
+def _telling(term: Term) -> bool:
+    return term.end - term.start > 1 or not term.text.isascii()
+
+
+def merge_spans(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Overlapping and touching spans joined, in order."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)

@@ -1,0 +1,1 @@
+"""HTTP: the answer endpoint, the chat page, health."""

@@ -1,0 +1,74 @@
+"""Answers and hits as plain documents and as text for a terminal; pydantic is not needed, so the start is quick."""
+
+from typing import Any
+
+from answerer.answer import Answer, Citation
+from answerer.respond import Done
+from retriever import Hit
+
+
+def hit_document(hit: Hit) -> dict[str, Any]:
+    """A hit as the HTTP contract shows it."""
+    passage, article = hit.passage, hit.article
+    return {
+        "passage_id": passage.id,
+        "article_id": article.id,
+        "title": article.title,
+        "source": article.source,
+        "industry": article.industry,
+        "start": passage.start,
+        "end": passage.end,
+        "text": article.body[passage.start : passage.end],
+        "score": round(hit.score, 4),
+        "spans": [list(span) for span in hit.spans],
+    }
+
+
+def citation_document(citation: Citation) -> dict[str, Any]:
+    """A citation as the HTTP contract shows it."""
+    article = citation.article
+    return {
+        "marker": citation.marker,
+        "article_id": article.id,
+        "title": article.title,
+        "source": article.source,
+        "industry": article.industry,
+        "passage_id": citation.passage_id,
+        "start": citation.start,
+        "end": citation.end,
+        "quote": citation.quote,
+        "score": citation.score,
+    }
+
+
+def answer_document(done: Done, index: str) -> dict[str, Any]:
+    """An answer as the HTTP contract shows it."""
+    answer = done.answer
+    return {
+        "answer": answer.text,
+        "grounded": answer.grounded,
+        "confidence": answer.confidence,
+        "script": answer.script,
+        "generator": answer.generator,
+        "citations": [citation_document(citation) for citation in answer.citations],
+        "nearest": [hit_document(hit) for hit in answer.nearest],
+        "notes": list(answer.notes),
+        "timings_ms": dict(done.timings_ms),
+        "index": index,
+    }
+
+
+def hit_text(number: int, hit: Hit) -> str:
+    """A hit for a terminal."""
+    text = hit.article.body[hit.passage.start : hit.passage.end]
+    return f"{number}. {hit.article.title} ({hit.article.source}) {hit.score:.3f}\n{text}"
+
+
+def answer_text(answer: Answer) -> str:
+    """An answer with its sources, or a refusal with the nearest passages, for a terminal."""
+    lines = [answer.text, *(f"* {note}" for note in answer.notes), ""]
+    for citation in answer.citations:
+        lines.append(f"[{citation.marker}] {citation.article.title} ({citation.article.source})")
+        lines.append(f"    「{citation.quote}」")
+    lines += [hit_text(number, hit) for number, hit in enumerate(answer.nearest, 1)]
+    return "\n".join(lines).rstrip()

@@ -1,0 +1,126 @@
+"""What every request passes: size limit, key, rate limit, security headers."""
+
+import hmac
+import time
+from collections import deque
+from collections.abc import Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.errors import error_response
+
+LARGEST_BODY = 1 << 20  # bytes of a request
+_ADDRESSES_KEPT = 10_000
+_OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/favicon.ico"})
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "testclient"})
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+# Swagger's page loads its script from a CDN and has an inline one; nothing else may.
+_DOCS_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; "
+    "style-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com; "
+    "frame-ancestors 'none'"
+)
+
+
+class _TooLargeError(Exception):
+    """A body went over the limit while it was read."""
+
+
+class Protection:
+    """ASGI middleware. With an ``api_key``, ``/api`` from other machines needs it as a Bearer token."""
+
+    def __init__(
+        self, app: ASGIApp, api_key: str = "", rate_limit: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._app = app
+        self._key = api_key.encode()
+        self._limit = rate_limit
+        self._clock = clock
+        self._recent: dict[str, deque[float]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it with an error."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers, client = Headers(scope=scope), (scope.get("client") or ("",))[0]
+        started = False
+
+        async def guarded_send(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                outgoing = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    outgoing.setdefault(name, value)
+                if scope["path"] == "/docs":
+                    outgoing["Content-Security-Policy"] = _DOCS_POLICY
+            await send(message)
+
+        if refused := self._refusal(scope["path"], headers, client):
+            await refused(scope, receive, guarded_send)
+            return
+        try:
+            await self._app(scope, _limited(receive), guarded_send)
+        except _TooLargeError:
+            if not started:
+                await _error(413, "too_large", _TOO_LARGE)(scope, receive, guarded_send)
+
+    def _refusal(self, path: str, headers: Headers, client: str) -> JSONResponse | None:
+        length = headers.get("content-length", "0")
+        if length.isdigit() and int(length) > LARGEST_BODY:
+            return _error(413, "too_large", _TOO_LARGE)
+        if path in _OPEN_PATHS or path.startswith("/static/"):
+            return None
+        if self._key and client not in _LOOPBACK:
+            scheme, _, token = headers.get("authorization", "").partition(" ")
+            if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._key):
+                message = "this server needs a key: send the header 'Authorization: Bearer KEY'"
+                return _error(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
+        wait = self._wait(client) if self._limit else 0
+        if wait:
+            message = f"over {self._limit} requests a minute; wait {wait} seconds"
+            return _error(429, "rate_limited", message, {"Retry-After": str(wait)})
+        return None
+
+    def _wait(self, client: str) -> int:
+        """Seconds until this address may ask again, 0 if now; counts the request."""
+        now = self._clock()
+        if len(self._recent) > _ADDRESSES_KEPT:
+            self._recent = {a: times for a, times in self._recent.items() if times and now - times[-1] < 60}
+        times = self._recent.setdefault(client, deque())
+        while times and now - times[0] >= 60:
+            times.popleft()
+        if len(times) >= self._limit:
+            return max(1, int(60 - (now - times[0])) + 1)
+        times.append(now)
+        return 0
+
+
+_TOO_LARGE = f"the request is larger than {LARGEST_BODY // 1024} KiB; send less"
+
+
+def _limited(receive: Receive) -> Receive:
+    seen = 0
+
+    async def limited() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > LARGEST_BODY:
+            raise _TooLargeError
+        return message
+
+    return limited
+
+
+def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(error_response(code, message), status, headers=headers)

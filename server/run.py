@@ -1,0 +1,38 @@
+"""Run the server."""
+
+import logging
+import sys
+
+import uvicorn
+
+from server.app import create_app
+from server.engine import Engine, load_answerer
+from server.logs import configure_logs
+from server.settings import Settings
+
+
+class _Server(uvicorn.Server):
+    """Says where it can be reached once it can."""
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        await super().startup(sockets)  # type: ignore[arg-type]
+        if self.started:
+            shown = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
+            print(f"業問 Yewen: http://{shown}:{self.config.port}", flush=True)
+
+
+def serve(settings: Settings) -> int:
+    """Serve until interrupted; returns the exit status."""
+    configure_logs(settings.log_format)
+    engine = Engine(lambda: load_answerer(settings))
+    app = create_app(engine, settings.api_key, settings.rate_limit)
+    config = uvicorn.Config(
+        app, settings.host, settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=5
+    )
+    server = _Server(config)
+    try:
+        server.run()
+    except SystemExit:  # uvicorn's way to say that it could not listen; it has logged why
+        print(f"yewen: cannot listen on {settings.host}:{settings.port}; choose another --port", file=sys.stderr)
+    logging.shutdown()
+    return 0 if server.started else 1

@@ -1,0 +1,98 @@
+from collections import Counter
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from indexer.articles import Article
+from language import lexicon
+from language.analysis import fingerprint, term_texts, terms
+from language.folding import fold
+
+NAMES = ["特朗普", "川普", "Trump", "輝達", "晶片", "重慶", "EV", "level", "𠮷野家", "㐀"]
+NUMBERS = ["2025年", "1,234.5", "１２３", "3.", ".5"]
+PIECES = st.sampled_from(NAMES) | st.sampled_from(NUMBERS) | st.sampled_from(" ,。\n\x00、%-的①٣𞥐ーéﬁ")
+TEXTS = st.lists(PIECES, max_size=20).map("".join) | st.text(st.characters(codec="utf-8"), max_size=60)
+
+
+@given(TEXTS)
+def test_both_ways_to_take_terms_agree(text: str) -> None:
+    assert Counter(term.text for term in terms(text)) == Counter(term_texts(text))
+
+
+def test_both_ways_to_take_terms_agree_on_the_seed_articles(articles: list[Article]) -> None:
+    for article in articles:
+        assert Counter(term.text for term in terms(article.body)) == Counter(term_texts(article.body))
+
+
+def assert_stands_where_it_says(text: str) -> None:
+    folded = fold(text)
+    for term in terms(text):
+        assert 0 <= term.start < term.end <= len(text)
+        here = folded[term.start : term.end]
+        if term.text.startswith("#"):
+            assert [mention.concept for mention in lexicon.mentions(here)] == [term.text[1:]]
+        elif term.text.startswith("/"):
+            assert here == term.text[1:]
+            assert len(here) >= 2
+        else:
+            assert here.replace(",", "") == term.text
+
+
+@given(TEXTS)
+@example("𞥐1,234.5")
+@example("1,٣٤")
+def test_a_term_stands_in_the_folded_text_where_it_says(text: str) -> None:
+    assert_stands_where_it_says(text)
+
+
+def test_a_term_of_a_seed_article_stands_where_it_says(articles: list[Article]) -> None:
+    for article in articles:
+        assert_stands_where_it_says(article.body)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("合肥", ["合肥", "/合肥"], id="one word of two characters"),
+        pytest.param("的", ["的"], id="a single character"),
+        pytest.param("1,490.7 萬", ["1490.7", "万"], id="thousands separator"),
+        pytest.param("CES２０２６", ["ces", "2026"], id="letters and figures part"),
+        pytest.param("輝達", ["辉达", "/辉达", "#英伟达"], id="regional name"),
+        pytest.param("Trump", ["trump", "#特朗普"], id="English name"),
+        pytest.param("。、!?", [], id="marks"),
+        pytest.param("", [], id="empty"),
+    ],
+)
+def test_terms_of_a_text(text: str, expected: list[str]) -> None:
+    assert Counter(term_texts(text)) == Counter(expected)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("重慶2025年整車產量是多少?", "重庆2025年整车产量是多少?"),
+        ("歐盟為什麼放寬禁售燃油車?", "欧盟为什么放宽禁售燃油车?"),
+        ("荷蘭政府何時接管安世半導體?", "荷兰政府何时接管安世半导体?"),
+        ("人形機器人的觸覺感測器", "人形机器人的触觉感测器"),
+    ],
+)
+def test_a_question_has_the_same_terms_in_both_scripts(one: str, other: str) -> None:
+    assert Counter(term_texts(one)) == Counter(term_texts(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("川普的關稅", "特朗普的关税"), ("輝達晶片", "英伟达芯片"), ("賓士視訊", "奔驰视频"), ("平治軟件", "賓士軟體")],
+)
+def test_regional_wordings_share_their_concepts(one: str, other: str) -> None:
+    def concepts(text: str) -> set[str]:
+        return {term for term in term_texts(text) if term.startswith("#")}
+
+    assert concepts(one) == concepts(other) != set()
+
+
+def test_the_fingerprint_is_sixteen_hexadecimal_digits_and_stays() -> None:
+    assert len(fingerprint()) == 16
+    assert int(fingerprint(), 16) >= 0
+    assert fingerprint() == fingerprint()

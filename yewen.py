@@ -1,0 +1,196 @@
+"""The command line: wires the rooms together and holds no logic of its own."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from indexer.build import Progress
+from indexer.encoder import EncoderError
+from indexer.engines import ENGINES, EngineError
+from indexer.snapshot import SnapshotError
+from language.folding import without_surrogates
+from retriever import RerankerError
+from server.settings import STORES, Settings, SettingsError, read_settings
+
+SEEDS = Path(__file__).parent / "seeds"
+
+
+class UsageError(Exception):
+    """The command line asks for something it cannot have."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, 1 (failed) or 2 (usage)."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        settings = read_settings()
+        if getattr(options, "index", None):
+            settings = replace(settings, index=options.index)
+        return int(options.run(options, settings))
+    except (SettingsError, UsageError) as error:
+        print(f"yewen: {error}", file=sys.stderr)
+        return 2
+    except (EncoderError, EngineError, RerankerError, SnapshotError, OSError, ValueError) as error:
+        print(f"yewen: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("yewen: stopped; the index is as it was", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="yewen", description="業問: ask an industry's articles, in any Chinese script."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    index = commands.add_parser("index", help="index articles")
+    index.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="seed files or folders (default: seeds/)")
+    index.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept (default: .yewen)")
+    index.add_argument("--store", choices=STORES, help="where the vectors go (default: YEWEN_STORE, or faiss)")
+    index.add_argument("--engine", choices=ENGINES, default="local", help="where the work is done (default: local)")
+    index.add_argument("--json", action="store_true", help="print one JSON document")
+    index.set_defaults(run=_index)
+
+    search = commands.add_parser("search", help="find passages")
+    search.add_argument("question", metavar="QUESTION")
+    search.add_argument("-k", type=_count, default=5, metavar="N", help="passages to show (default: 5)")
+    search.set_defaults(run=_search)
+
+    ask = commands.add_parser("ask", help="answer a question")
+    ask.add_argument("question", metavar="QUESTION")
+    ask.add_argument(
+        "--script", choices=("auto", "zh-TW", "zh-CN", "zh-HK"), default="auto", help="script of the answer"
+    )
+    ask.set_defaults(run=_ask)
+    for command in (search, ask):
+        command.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept (default: .yewen)")
+        command.add_argument("--json", action="store_true", help="print one JSON document")
+
+    serve = commands.add_parser("serve", help="serve the chat page and the HTTP endpoints")
+    serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on (default: 8000)")
+    serve.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept (default: .yewen)")
+    serve.set_defaults(run=_serve)
+
+    evaluate = commands.add_parser("eval", help="measure on a question set, through the answer endpoint")
+    evaluate.add_argument("--set", type=Path, metavar="FILE", help="question set (default: eval/questions.jsonl)")
+    evaluate.add_argument("--url", help="a running server to ask (default: one inside this process)")
+    evaluate.add_argument("--corpus", type=Path, metavar="FILE", help="an outside set's documents, .jsonl or .jsonl.xz")
+    evaluate.add_argument("--queries", type=Path, metavar="FILE", help="an outside set's questions")
+    evaluate.add_argument("--distractors", metavar="FILE[:N]", help="other documents, the first N of the file")
+    evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures there ('-': standard output)")
+    evaluate.add_argument("--html", type=Path, metavar="FILE", help="write a report there")
+    evaluate.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept (default: .yewen)")
+    evaluate.set_defaults(run=_eval)
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 50:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 50")
+    return int(text)
+
+
+def _question(options: argparse.Namespace) -> str:
+    text = without_surrogates(options.question).strip()
+    if not text:
+        raise UsageError("the question is empty: write what you want to know")
+    if len(text) > 1000:
+        raise UsageError(f"the question has {len(text)} characters; at most 1000 are read")
+    return text
+
+
+def _print_json(document: object) -> None:
+    print(json.dumps(document, ensure_ascii=False, indent=1))
+
+
+def _bar() -> Progress:
+    if not sys.stderr.isatty():
+        return lambda stage, done, total: None
+
+    def show(stage: str, done: int, total: int) -> None:
+        print(f"\r{stage}: {done}/{total}", end="\n" if done >= total else "", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _index(options: argparse.Namespace, settings: Settings) -> int:
+    from indexer.articles import read_articles
+    from indexer.build import build_index
+    from indexer.encoder import load_encoder
+
+    articles = read_articles(options.paths or [SEEDS])
+    manifest, built = build_index(
+        settings.index,
+        articles,
+        load_encoder(settings.encoder),
+        _bar(),
+        store=options.store or settings.store,
+        milvus_uri=settings.milvus_uri,
+        engine=options.engine,
+    )
+    if options.json:
+        _print_json(
+            {"index": manifest.id, "built": built, "articles": manifest.articles, "passages": manifest.passages}
+        )
+    else:
+        done = "indexed" if built else "up to date:"
+        print(f"{done} {manifest.articles} articles, {manifest.passages} passages (snapshot {manifest.id})")
+    return 0
+
+
+def _search(options: argparse.Namespace, settings: Settings) -> int:
+    from retriever import analyse_question
+    from server.engine import load_retriever
+    from server.presentation import hit_document, hit_text
+
+    question = _question(options)
+    retriever = load_retriever(settings)
+    hits = retriever.retrieve(analyse_question(question), options.k)
+    if options.json:
+        documents = [hit_document(hit) for hit in hits]
+        _print_json({"query": question, "hits": documents, "index": retriever.snapshot.id})
+    else:
+        print("\n\n".join(hit_text(number, hit) for number, hit in enumerate(hits, 1)))
+    return 0
+
+
+def _ask(options: argparse.Namespace, settings: Settings) -> int:
+    from answerer.respond import Request
+    from server.engine import load_answerer
+    from server.presentation import answer_document, answer_text
+
+    script = None if options.script == "auto" else options.script
+    answerer = load_answerer(settings)
+    done = asyncio.run(answerer.answer(Request(_question(options), script=script)))
+    if options.json:
+        _print_json(answer_document(done, answerer.retriever.snapshot.id))
+    else:
+        print(answer_text(done.answer))
+    return 0
+
+
+def _serve(options: argparse.Namespace, settings: Settings) -> int:
+    from server.run import serve
+
+    if options.port is not None and not 0 < options.port < 65536:
+        raise UsageError(f"--port {options.port} is no port: give a number from 1 to 65535")
+    return serve(replace(settings, host=options.host or settings.host, port=options.port or settings.port))
+
+
+def _eval(options: argparse.Namespace, settings: Settings) -> int:
+    from eval.run import evaluate
+
+    if bool(options.corpus) != bool(options.queries):
+        raise UsageError("--corpus and --queries go together: give both")
+    return evaluate(options, settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
