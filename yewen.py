@@ -167,8 +167,9 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
     from server.presentation import answer_document, answer_text
 
     script = None if options.script == "auto" else options.script
+    request = Request(_question(options), script=script)
     answerer = load_answerer(settings)
-    done = asyncio.run(answerer.answer(Request(_question(options), script=script)))
+    done = asyncio.run(answerer.answer(request))
     if options.json:
         _print_json(answer_document(done, answerer.retriever.snapshot.id))
     else:

@@ -87,6 +87,11 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
     return found
 
 
+def asks(candidate: Candidate) -> bool:
+    """Is the sentence itself a question?"""
+    return candidate.view.folded.rstrip("”」』’\"') ").endswith("?")
+
+
 def _strength(word: ContentWord, view: SentenceView) -> float:
     """Does the sentence hold this word: 1 if so, less for part of it, 0 if not."""
     if word.is_number:

@@ -1,6 +1,7 @@
-"""The reader: which sentence answers the question, and whether any does. Two small networks over sentence features.
+"""The reader: which sentence answers the question, and whether any does. Two small models over sentence features.
 
-Trained by ``answerer/train.py``; run here in numpy. The first network gives every candidate a rank score; the second
+Trained by ``answerer/train.py``; run here in numpy. A network gives every candidate a rank score; a logistic
+regression
 looks at the best candidate, and at how far it stands above the rest, for the probability that it really answers.
 """
 
@@ -13,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from answerer.asked import Asked
-from answerer.features import Candidate, sentence_features
+from answerer.features import Candidate, asks, sentence_features
 from answerer.sentences import word_vectors
 
-REFUSE_BELOW = 0.30  # probability under which the articles are taken not to hold the answer; chosen in eval/LOG.md
+REFUSE_BELOW = 0.36  # probability under which the articles are taken not to hold the answer; chosen in eval/LOG.md
 TELLING = 30  # leading columns of the features: coverages, alone and together
 FARTHEST = 4.0  # standard deviations: what lies farther from what was seen in training counts as no farther than this
 MODEL = Path(__file__).parent / "model" / "reader.npz"
@@ -43,6 +44,20 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Linear:
+    """Standardise, clip, one weighted sum. ``weights`` [features]."""
+
+    mean: Floats
+    scale: Floats
+    weights: Floats
+    bias: float
+
+    def __call__(self, features: Floats) -> float:
+        """One number for one row; features float32 [features]."""
+        return float(np.clip((features - self.mean) * self.scale, -FARTHEST, FARTHEST) @ self.weights + self.bias)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """Candidates best first, their rank scores (log-odds among themselves) and the answerability, 0 to 1."""
 
@@ -53,30 +68,38 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reader:
-    """Both networks."""
+    """The two trained parts."""
 
     rank: Network
-    answerable: Network
+    answerable: Linear
 
     def read(self, question: Asked, text: str, found: Sequence[Candidate]) -> Reading:
         """Rank the candidates for the question (``text`` is its original) and judge the best."""
-        if not found or not question.words:
-            return Reading(tuple(found), np.zeros(len(found), np.float32), 0.0)
-        features = all_features(question, text, found)
+        kept, features = considered(question, text, found)
+        if not kept:
+            return Reading((), np.zeros(0, np.float32), 0.0)
         scores = self.rank(features)
-        order = np.lexsort((np.arange(len(found)), -scores))
-        logit = float(self.answerable(summary_features(features[order], scores[order])[None, :])[0])
-        return Reading(tuple(found[i] for i in order), scores[order], 1 / (1 + float(np.exp(-logit))))
+        order = np.lexsort((np.arange(len(kept)), -scores))
+        logit = self.answerable(summary_features(features[order], scores[order]))
+        return Reading(tuple(kept[i] for i in order), scores[order], 1 / (1 + float(np.exp(-logit))))
 
 
-def all_features(question: Asked, text: str, found: Sequence[Candidate]) -> Floats:
-    """The features of all candidates, with the cosine of question and sentence from the built-in encoder."""
-    vectors = word_vectors().encoder.encode_documents([text, *(c.view.folded for c in found)])
-    return sentence_features(question, found, vectors[1:] @ vectors[0])
+def considered(question: Asked, text: str, found: Sequence[Candidate]) -> tuple[list[Candidate], Floats]:
+    """The candidates that may answer and their features, float32 [kept, features].
+
+    A sentence that itself asks is no answer, but speaks for its neighbours (中国汽车为何能风靡全球?…); so it takes
+    part in the features and is then left out. A question without content words has no candidates.
+    """
+    if not found or not question.words:
+        return [], np.zeros((0, 0), np.float32)
+    vector = word_vectors().encoder.encode_queries([text])[0]
+    features = sentence_features(question, found, np.stack([c.view.vector for c in found]) @ vector)
+    kept = [row for row, candidate in enumerate(found) if not asks(candidate)]
+    return [found[row] for row in kept], features[kept]
 
 
 def summary_features(features: Floats, scores: Floats) -> Floats:
-    """What the second network sees, float32: the best row, its score and leads, the best and the mean of the list.
+    """What answerability is judged by, float32: the best row, its score and leads, the best and the mean of the list.
 
     ``features`` and ``scores`` are sorted, best first.
     """
@@ -91,9 +114,9 @@ def summary_features(features: Floats, scores: Floats) -> Floats:
 def load_reader(file: Path = MODEL) -> Reader:
     """The reader in the repository."""
     with np.load(file) as saved:
-        return Reader(*(_network(saved, name) for name in ("rank", "answerable")))
-
-
-def _network(saved: "np.lib.npyio.NpzFile", name: str) -> Network:
-    parts = {part: saved[f"{name}.{part}"] for part in ("mean", "scale", "inner", "inner_bias", "outer")}
-    return Network(outer_bias=float(saved[f"{name}.outer_bias"]), **parts)
+        rank = {part: saved[f"rank.{part}"] for part in ("mean", "scale", "inner", "inner_bias", "outer")}
+        linear = {part: saved[f"answerable.{part}"] for part in ("mean", "scale", "weights")}
+        return Reader(
+            Network(outer_bias=float(saved["rank.outer_bias"]), **rank),
+            Linear(bias=float(saved["answerable.bias"]), **linear),
+        )

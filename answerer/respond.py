@@ -1,5 +1,6 @@
 """From a question to its answer: retrieve, then write with the language model if there is one, else extract."""
 
+import re
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -12,6 +13,8 @@ from answerer.conversation import Message
 from answerer.extractive import answer_extractively
 from answerer.language_model_errors import LanguageModelError
 from answerer.reader import Reader
+from answerer.sentences import word_vectors
+from language.folding import fold
 from language.script import Script, detect_script
 from prompts import fallback_note
 from retriever import HITS, Hit, Question, Retriever, analyse_question
@@ -19,6 +22,7 @@ from retriever import HITS, Hit, Question, Retriever, analyse_question
 if TYPE_CHECKING:
     from answerer.language_model import LanguageModel  # imports httpx, which only a model needs
 
+_ELLIPSIS = re.compile(r"(?:那么?|那麽|至于|换成|咁)?(.{1,12}?)(?:又?呢|又如何|又怎么样|点样?)[?？。!\s]*")
 LEANING_WEIGHT = 12.0  # summed idf of content words under which a question leans on the one before it
 
 
@@ -108,10 +112,30 @@ class Answerer:
 
 
 def understand(request: Request) -> Question:
-    """The question to search for: a short one that follows another is put behind it (那合肥呢?)."""
+    """The question to search for, completed by the one before it where it leans on that."""
     earlier = [turn.content for turn in request.history if turn.role == "user"]
     text = request.question
     if earlier and sum(word.weight for word in asked(text).words) < LEANING_WEIGHT:
-        text = f"{earlier[-1]} {text}"
+        text = carry_over(earlier[-1], text)
     script = request.script or detect_script(request.question)
     return replace(analyse_question(text, script), typed=request.question)
+
+
+def carry_over(earlier: str, text: str) -> str:
+    """A short question completed by the one before it.
+
+    那合肥呢? takes the earlier question and puts 合肥 in the place of the word most like it (重慶); one that asks
+    something of its own (它什麼時候量產?) is put behind the earlier question.
+    """
+    bare = _ELLIPSIS.fullmatch(fold(text))
+    if bare is None:
+        return f"{earlier} {text}"
+    subject = text[bare.start(1) : bare.end(1)]
+    folded = fold(earlier)
+    words = [word.text for word in asked(earlier).words if not word.is_number and word.text in folded]
+    if not words:
+        return f"{earlier} {text}"
+    vectors = word_vectors().of((fold(subject), *words))
+    replaced = words[int((vectors[1:] @ vectors[0]).argmax())]
+    at = folded.index(replaced)
+    return earlier[:at] + subject + earlier[at + len(replaced) :]

@@ -19,12 +19,16 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SentenceView:
-    """A sentence read: folded text, concepts named, its longer words and their vectors (float32 [words, WIDTH])."""
+    """A sentence read: folded text, concepts named, its longer words with their vectors (float32 [words, WIDTH]).
+
+    ``vector`` is the sentence's own, float32 [dimension].
+    """
 
     folded: str
     concepts: frozenset[str]
     words: tuple[str, ...]
     vectors: Floats
+    vector: Floats
 
 
 class WordVectors:
@@ -57,4 +61,5 @@ def read_sentence(text: str) -> SentenceView:
     folded = fold(text)
     words = tuple(dict.fromkeys(word for word in word_texts(folded) if len(word) > 1 and word[0].isalpha()))
     concepts = frozenset(mention.concept for mention in lexicon.mentions(folded))
-    return SentenceView(folded, concepts, words, word_vectors().of(words))
+    vectors = word_vectors()
+    return SentenceView(folded, concepts, words, vectors.of(words), vectors.encoder.encode_documents([folded])[0])

@@ -113,8 +113,10 @@ class Ranking:
 
 
 def rank(found: Sequence[Collection[str]], gold: Collection[str]) -> Ranking:
-    """``found``: for each document found, best first, the ids its text has in the set (copies share one text)."""
-    return Ranking(tuple(r for r, ids in enumerate(found[:10], 1) if set(ids) & set(gold)), len(gold))
+    """``found``: for each document found, best first, the ids its text has in the set; copies count as one document."""
+    shared = [set(ids) & set(gold) for ids in found[:10]]
+    copies = sum(len(ids) - 1 for ids in shared if ids)
+    return Ranking(tuple(r for r, ids in enumerate(shared, 1) if ids), len(set(gold)) - copies)
 
 
 def retrieval_figures(rankings: Sequence[Ranking]) -> dict[str, float]:

@@ -64,7 +64,9 @@ def read_lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                     if not isinstance(row, dict):
                         raise OutsideSetError(f"{file}:{number}: not a JSON object")
                     yield f"{file}:{number}", row
-        except (lzma.LZMAError, EOFError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except json.JSONDecodeError as error:
+            raise OutsideSetError(f"{file}:{number}: not JSON ({error})") from None
+        except (lzma.LZMAError, EOFError, UnicodeDecodeError) as error:
             raise OutsideSetError(f"{file}:{number + 1}: cannot be read ({error})") from None
 
 

@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from indexer.articles import Article
+
+_T = TypeVar("_T")
 
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
 FACTUAL = frozenset({"fact", "figure", "date", "person", "place"})
@@ -63,16 +65,30 @@ def read_questions(file: Path = QUESTIONS) -> list[EvalQuestion]:
 
 
 def _question(row: Mapping[str, Any]) -> EvalQuestion:
+    def text(name: str) -> str:
+        return _as(str, row[name], name)
+
+    spans = [
+        GoldSpan(_as(str, span["article"], "article"), _as(int, span["start"], "start"), _as(int, span["end"], "end"))
+        for span in _as(list, row["gold"], "gold")
+    ]
+    groups = [_as(list, group, "words") for group in _as(list, row["words"], "words")]
     return EvalQuestion(
-        str(row["id"]),
-        row["question"],
-        row["kind"],
-        row["script"],
-        bool(row["answerable"]),
-        tuple(GoldSpan(span["article"], span["start"], span["end"]) for span in row["gold"]),
-        tuple(tuple(group) for group in row["words"]),
-        tuple(row.get("history", ())),
+        text("id"),
+        text("question"),
+        text("kind"),
+        text("script"),
+        _as(bool, row["answerable"], "answerable"),
+        tuple(spans),
+        tuple(tuple(_as(str, form, "words") for form in group) for group in groups),
+        tuple(_as(dict, turn, "history") for turn in _as(list, row.get("history", []), "history")),
     )
+
+
+def _as(kind: type[_T], value: object, name: str) -> _T:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TypeError(f"{name} must be of type {kind.__name__}, not {type(value).__name__}")
+    return value
 
 
 def problems(questions: list[EvalQuestion], articles: Mapping[str, Article]) -> list[str]:

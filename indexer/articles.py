@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-_SOURCE = re.compile(r"[ \u3000]*[((]([^()()\n]{1,60})[))]\s*$")
+_SOURCE = re.compile(r"[ \u3000]*[(\uff08]([^()\uff08\uff09\n]{1,60})[)\uff09]\s*$")  # half or full width
 
 
 class SeedFormatError(ValueError):
@@ -75,7 +75,7 @@ def read_seed_file(path: Path) -> list[Article]:
 def parse_seed(text: str, name: str) -> Iterator[Article]:
     """The articles of a seed text; ``name`` stands in error messages. Blank lines are passed over."""
     industry = title = ""
-    number = 0
+    titled = 0  # the line of a title that waits for its body
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.removesuffix("\r")
         if "\x00" in line:
@@ -93,19 +93,19 @@ def parse_seed(text: str, name: str) -> Iterator[Article]:
         elif not industry:
             raise SeedFormatError(f"{name}:{number}: the file must start with an industry line such as '#汽車產業'")
         elif not title:
-            title = line.strip()
+            title, titled = line.strip(), number
         else:
             yield _article(industry, title, line, f"{name}:{number}")
             title = ""
     if title:
-        raise SeedFormatError(f"{name}:{number}: title {title[:20]!r} has no body line")
+        raise SeedFormatError(f"{name}:{titled}: title {title[:20]!r} has no body line")
     if not industry:
         raise SeedFormatError(f"{name}:1: the file is empty; it must start with an industry line such as '#汽車產業'")
 
 
 def _article(industry: str, title: str, line: str, place: str) -> Article:
     closing = _SOURCE.search(line)
-    if not closing:
+    if not closing or not closing.group(1).strip():
         raise SeedFormatError(f"{place}: the body of {title[:20]!r} does not end with ' (source)'")
     body = line[: closing.start()]
     if not body.strip():

@@ -8,6 +8,7 @@ must not share a Milvus database: where they hold the same articles, one would d
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ class Milvus:
     """
 
     def __init__(self, uri: str) -> None:
+        # gRPC's handlers would now and then abort what Ray starts (by fork and exec) beside a connection to Milvus
+        os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
         try:
             import grpc
             import pymilvus

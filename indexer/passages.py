@@ -29,15 +29,17 @@ def build_passages(article: Article, size: int = SIZE, overlap: int = OVERLAP) -
     """The passages of an article in order; a passage never crosses a heading and starts ``overlap`` sentences back."""
     passages: list[Passage] = []
     for heading, sentences in _sections(article):
-        first = 0
-        while first < len(sentences):
+        first = behind = 0  # ``behind``: the first sentence that no passage holds yet
+        while behind < len(sentences):
             last = first
             while last + 1 < len(sentences) and sentences[last + 1].end - sentences[first].start <= size:
                 last += 1
-            passages.append(_passage(article, heading, tuple(sentences[first : last + 1])))
-            if last + 1 == len(sentences):
-                break
-            first = max(last + 1 - overlap, first + 1)
+            if last >= behind:
+                passages.append(_passage(article, heading, tuple(sentences[first : last + 1])))
+                behind = last + 1
+                first = max(behind - overlap, first + 1)
+            else:  # the shared sentences leave no room for a new one
+                first += 1
     return passages
 
 

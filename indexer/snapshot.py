@@ -260,13 +260,13 @@ class _DamageError(Exception):
 
 def _load(folder: Path, milvus_uri: str) -> Snapshot:
     manifest = Manifest(**json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
+    if manifest.id != folder.name:
+        raise _DamageError("manifest.json does not belong to it")
     if manifest.format != FORMAT or manifest.analysis != analysis.fingerprint():
         raise SnapshotError(
             f"the index in {folder.parents[1]} was built by another version of Yewen or its dictionaries: "
             f"rebuild with 'yewen index --index {folder.parents[1]}'"
         )
-    if manifest.id != folder.name:
-        raise _DamageError("manifest.json does not belong to it")
     for name, digest in manifest.files.items():
         if _digest(folder / name) != digest:
             raise _DamageError(f"{name} does not match its checksum")

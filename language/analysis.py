@@ -17,9 +17,9 @@ from language import lexicon
 from language.folding import fold
 from language.segmentation import SEGMENTER, word_texts, words
 
-VERSION = "1"
+VERSION = "2"
 
-_RUN = re.compile(r"[㐀-鿿豈-﫿\U00020000-\U000323af]+|[a-zà-ɏ]+|\d+(?:[.,]\d+)*")
+_RUN = re.compile(r"[㐀-鿿豈-﫿\U00020000-\U000323af]+|[a-zà-ɏ]+|[0-9]+(?:[.,][0-9]+)*")
 _WORD = re.compile(r"[㐀-鿿豈-﫿\U00020000-\U000323af]{2,}")
 
 

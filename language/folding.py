@@ -40,7 +40,7 @@ def fold(text: str) -> str:
         UnicodeEncodeError: ``text`` holds a lone surrogate; see :func:`without_surrogates`.
     """
     plain = text.translate(_FOLDS)
-    simplified = converter("t2s").convert(plain)
+    simplified = converter("t2s").convert(plain).replace("於", "于")  # OpenCC keeps it beside some surnames
     if len(simplified) != len(plain):
         convert = converter("t2s").convert
         simplified = "".join(new if len(new := convert(old)) == 1 else old for old in plain)

@@ -8,7 +8,7 @@ Script = Literal["zh-TW", "zh-CN", "zh-HK"]
 SCRIPTS: tuple[Script, ...] = get_args(Script)
 
 _FROM_SIMPLIFIED: dict[Script, str] = {"zh-TW": "s2twp", "zh-HK": "s2hkp"}
-_CANTONESE = frozenset("嘅咗喺冇嘢哋唔啲嚟乜點解邊個佢睇")
+_CANTONESE = ("點解", "點樣", "邊個", "邊度", "幾多", "幾時", "係咪", "而家", *"嘅咗喺冇嘢哋唔啲嚟乜佢")
 _HONG_KONG_WORDS = ("的士", "平治", "特朗普", "英偉達", "互聯網", "數據", "資訊科技", "富豪汽車", "福士", "質素")
 
 
@@ -23,8 +23,7 @@ def detect_script(text: str, default: Script = "zh-TW") -> Script:
         return "zh-CN"
     if traditional == 0:
         return default
-    cantonese = sum(character in _CANTONESE for character in text)
-    return "zh-HK" if cantonese >= 2 or any(word in text for word in _HONG_KONG_WORDS) else "zh-TW"
+    return "zh-HK" if any(word in text for word in (*_CANTONESE, *_HONG_KONG_WORDS)) else "zh-TW"
 
 
 def _distance(text: str, config: str) -> int:

@@ -19,11 +19,13 @@ _HEADING = re.compile(
     r"(?:0\d|第[一二三四五六七八九十]{1,2}[章节部]|[一二三四五六七八九十]{1,2}、)[.、:]?\s*(?=\S)|路径[一二三四五六]:"
 )
 _HEADING_OPENERS = {"p", "c", "r"}  # preposition, conjunction, pronoun: words that open a sentence
-_LINKS = frozenset("以与和及或对")  # the same parts of speech, but as often inside a heading
+_LINKS = frozenset(["以", "与", "和", "及", "或", "对", "周期", "元年"])  # of the same kinds, but as often inside one
+_CREDITED_TITLE = re.compile("《[^》]{1,30}》(?:报导|报道)?(?:截图)?")
+_LATIN_NAME = re.compile("[a-z]{3}$")
 _ORDINAL = re.compile("第[一二三四五六]")
 _YEAR = re.compile(r"\d{4}年")
 _CREDIT = (
-    r"(?:(?:[一-鿿]{1,6}?(?:社|早报|日报|晚报|时报|新闻|官网|网|ic|图库))|视觉中国|东方ic|shutterstock"
+    r"(?:美国之音|(?:[一-鿿]{1,6}?(?:社|早报|日报|晚报|时报|新闻|官网|网|ic|图库))|视觉中国|东方ic|shutterstock"
     r"|getty(?: images)?|reuters"
     r"|afp|bloomberg|unsplash|[一-鿿]{2,4} 摄)"
 )
@@ -119,11 +121,11 @@ def _heading_end(folded: str, start: int, end: int) -> int:
 
     Where no such word shows it, only the number is the heading.
     """
-    for word in tagged_words(folded[start : min(end, start + 40)]):
+    for word in tagged_words(folded[start : min(end, start + 48)]):
         at = start + word.start
         timed = word.tag == "t" or _YEAR.match(folded, at) is not None
         opens = timed or word.tag[:1] in _HEADING_OPENERS or _ORDINAL.match(folded, at) is not None
-        longest = 32 if timed else 14
+        longest = 40 if timed or word.tag == "c" else 14
         if 4 <= word.start <= longest and opens and word.text not in _LINKS and folded[at - 1] not in ",、:“的是":
             return at
     return start
@@ -131,10 +133,11 @@ def _heading_end(folded: str, start: int, end: int) -> int:
 
 def _credit_end(folded: str, start: int, end: int) -> int:
     """Where the source named in a figure line stops: its leading nouns, or one title in 《》."""
-    if folded.startswith("《", start) and (close := folded.find("》", start, end)) > 0:
-        return close + 1
+    if title := _CREDITED_TITLE.match(folded, start, end):
+        return title.end()
     for number, word in enumerate(tagged_words(folded[start : min(end, start + 24)])):
         noun = word.tag[:1] in {"n", "j", "e"} or word.text in {"@", "x"}
-        if number and (not noun or folded[start + word.start - 1] in "网社报"):
+        before = folded[start : start + word.start]
+        if number and (not noun or before[-1] in "网社报" or (_LATIN_NAME.search(before) and word.text > "㐀")):
             return start + word.start
     return min(end, start + 24)

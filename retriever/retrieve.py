@@ -1,7 +1,8 @@
 """From a question to its hits: lexical and dense candidates, fused on their scores."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ from indexer.articles import Article
 from indexer.encoder import Encoder
 from indexer.passages import Passage
 from indexer.snapshot import Snapshot
-from language.analysis import Term, terms
+from language import lexicon
 from language.folding import fold
 from language.interrogatives import without_asking
 from retriever.hits import Hit
@@ -18,8 +19,8 @@ from retriever.question import Question
 from retriever.rerank import DEPTH, CrossEncoderReranker
 
 CANDIDATES = 60  # taken from each of the two rankings
-WORD_WEIGHT = 0.7  # of jieba words and concepts beside bigrams; see eval/LOG.md for these five
-CONCEPT_WEIGHT = 0.7
+WORD_WEIGHT = 0.7  # of jieba words beside bigrams; see eval/LOG.md for these five
+CONCEPT_WEIGHT = 2.0  # of a concept, which stands in for its bigrams and its word
 ASKING_WEIGHT = 0.3  # of terms that hold an asking word
 ARTICLE_WEIGHT = 0.5  # of the whole article's BM25 beside the passage's
 DENSE_WEIGHT = 5.0  # of the cosine beside the sum of BM25 weights
@@ -89,11 +90,17 @@ class Retriever:
 
 
 def query_weights(question: Question) -> dict[str, float]:
-    """Each distinct term of the question and its weight: by kind, and little for what only asks (多少, 什么时候)."""
+    """Each distinct term of the question and its weight: by kind, and little for what only asks (多少, 什么时候).
+
+    A concept stands for all its forms, so the terms inside one are left out: 川普 and 特朗普 weigh the same.
+    """
     folded = fold(question.text)
     content = without_asking(folded)
+    concepts = [term for term in question.terms if term.text[0] == "#"]
     weights: dict[str, float] = {}
     for term in question.terms:
+        if term.text[0] != "#" and any(c.start <= term.start and term.end <= c.end for c in concepts):
+            continue
         weight = _KIND_WEIGHTS.get(term.text[0], 1.0)
         if content[term.start : term.end] != folded[term.start : term.end]:
             weight *= ASKING_WEIGHT
@@ -112,16 +119,30 @@ def fuse(lexical: Floats, dense: Floats) -> Floats:
 
 def matched_spans(question: Question, passage: Passage, article: Article) -> tuple[tuple[int, int], ...]:
     """Places in the article's body, within the passage, where terms of the question stand; merged, in order."""
-    wanted = {term.text for term in question.terms}
-    return merge_spans(
-        (passage.start + term.start, passage.start + term.end)
-        for term in terms(article.body[passage.start : passage.end])
-        if term.text in wanted and _telling(term)
-    )
+    folded, mentions = _read_passage(article.body[passage.start : passage.end])
+    concepts = {term.text[1:] for term in question.terms if term.text[0] == "#"}
+    found = [(m.start, m.end) for m in mentions if m.concept in concepts]
+    for text in {term.text.lstrip("/") for term in question.terms if term.text[0] != "#"}:
+        if len(text) > 1 or not text.isascii():
+            found += _places(text, folded)
+    return merge_spans((passage.start + start, passage.start + end) for start, end in found)
 
 
-def _telling(term: Term) -> bool:
-    return term.end - term.start > 1 or not term.text.isascii()
+@lru_cache(maxsize=8192)
+def _read_passage(text: str) -> tuple[str, tuple[lexicon.Mention, ...]]:
+    folded = fold(text)
+    return folded, tuple(lexicon.mentions(folded))
+
+
+def _places(text: str, folded: str) -> Iterator[tuple[int, int]]:
+    """Where ``text`` stands in the folded passage; Latin words and numbers only whole."""
+    at = folded.find(text)
+    while at >= 0:
+        end = at + len(text)
+        around = folded[max(0, at - 1) : at] + folded[end : end + 1]
+        if not text.isascii() or not any(c.isascii() and c.isalnum() for c in around):
+            yield at, end
+        at = folded.find(text, end)
 
 
 def merge_spans(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

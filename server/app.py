@@ -15,7 +15,7 @@ from answerer.respond import Answerer, Delta, Done, Retrieved
 from retriever import HITS, analyse_question
 from server import schemas
 from server.engine import Engine
-from server.errors import NotFoundError, error_response, install_error_handlers
+from server.errors import InvalidError, NotFoundError, error_response, install_error_handlers
 from server.presentation import answer_document, hit_document
 from server.protection import Protection
 
@@ -103,6 +103,8 @@ def _answers(engine: Engine) -> APIRouter:
         source: Annotated[str | None, Query(max_length=200)] = None,
     ) -> Response:
         """The passages nearest to a query, best first."""
+        if not q.strip():
+            raise InvalidError("q is blank: write what to search for")
         retriever = engine.answerer.retriever
         hits = retriever.retrieve(analyse_question(q), k, industry, source)
         documents = [hit_document(hit) for hit in hits]

@@ -20,6 +20,10 @@ class NotFoundError(Exception):
     """What was asked for does not exist."""
 
 
+class InvalidError(Exception):
+    """A value passes the schema and still cannot be used."""
+
+
 def error_response(code: str, message: str) -> dict[str, dict[str, str]]:
     """The body of every error."""
     return {"error": {"code": code, "message": message}}
@@ -35,6 +39,10 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(NotFoundError)
     async def not_found(request: Request, error: Exception) -> JSONResponse:
         return JSONResponse(error_response("not_found", str(error)), 404)
+
+    @app.exception_handler(InvalidError)
+    async def unusable(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse(error_response("invalid", str(error)), 422)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: Exception) -> JSONResponse:

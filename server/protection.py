@@ -30,10 +30,6 @@ _DOCS_POLICY = (
 )
 
 
-class _TooLargeError(Exception):
-    """A body went over the limit while it was read."""
-
-
 class Protection:
     """ASGI middleware. With an ``api_key``, ``/api`` from other machines needs it as a Bearer token."""
 
@@ -52,12 +48,10 @@ class Protection:
             await self._app(scope, receive, send)
             return
         headers, client = Headers(scope=scope), (scope.get("client") or ("",))[0]
-        started = False
+        body = _LimitedBody(receive)
 
         async def guarded_send(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 outgoing = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     outgoing.setdefault(name, value)
@@ -68,15 +62,11 @@ class Protection:
         if refused := self._refusal(scope["path"], headers, client):
             await refused(scope, receive, guarded_send)
             return
-        try:
-            await self._app(scope, _limited(receive), guarded_send)
-        except _TooLargeError:
-            if not started:
-                await _error(413, "too_large", _TOO_LARGE)(scope, receive, guarded_send)
+        await self._app(scope, body.receive, body.replacing(scope, guarded_send))
 
     def _refusal(self, path: str, headers: Headers, client: str) -> JSONResponse | None:
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > LARGEST_BODY:
+        if length.isascii() and length.isdigit() and int(length) > LARGEST_BODY:
             return _error(413, "too_large", _TOO_LARGE)
         if path in _OPEN_PATHS or path.startswith("/static/"):
             return None
@@ -108,18 +98,35 @@ class Protection:
 _TOO_LARGE = f"the request is larger than {LARGEST_BODY // 1024} KiB; send less"
 
 
-def _limited(receive: Receive) -> Receive:
-    seen = 0
+class _LimitedBody:
+    """A request body without a declared length: past the limit it ends, and whatever the answer, 413 is sent."""
 
-    async def limited() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > LARGEST_BODY:
-            raise _TooLargeError
-        return message
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._seen = 0
+        self._replaced = False
 
-    return limited
+    async def receive(self) -> Message:
+        """The next piece; an empty last one where the limit is passed."""
+        message = await self._receive()
+        self._seen += len(message.get("body", b""))
+        return {"type": "http.request", "body": b"", "more_body": False} if self._over else message
+
+    @property
+    def _over(self) -> bool:
+        return self._seen > LARGEST_BODY
+
+    def replacing(self, scope: Scope, send: Send) -> Send:
+        """A ``send`` that puts the error in place of the answer where the limit was passed before it began."""
+
+        async def replace(message: Message) -> None:
+            if message["type"] == "http.response.start" and self._over:
+                self._replaced = True
+                await _error(413, "too_large", _TOO_LARGE)(scope, self._receive, send)
+            elif not self._replaced:
+                await send(message)
+
+        return replace
 
 
 def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:

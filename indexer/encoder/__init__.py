@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -48,6 +50,15 @@ def load_encoder(name: str = BUILT_IN) -> Encoder:
     return SentenceTransformerEncoder(name)
 
 
+def _contents(folder: Path) -> str:
+    """A digest of a model's files where the model is a folder, so that changed weights are another encoder."""
+    digest = sha256()
+    files = sorted(file for file in folder.rglob("*") if file.is_file()) if folder.is_dir() else []
+    for file in files:
+        digest.update(f"{file.relative_to(folder)}\n".encode() + sha256(file.read_bytes()).digest())
+    return f":{digest.hexdigest()[:16]}" if files else ""
+
+
 class SentenceTransformerEncoder:
     """Any sentence-transformers model; imports torch when made."""
 
@@ -66,7 +77,7 @@ class SentenceTransformerEncoder:
         if not dimension:
             raise EncoderError(f"encoder {name!r} does not tell its dimension; it is no sentence-embedding model")
         self.dimension = int(dimension)
-        self.identity = f"sentence-transformers:{name}:{self.dimension}"
+        self.identity = f"sentence-transformers:{name}:{self.dimension}{_contents(Path(name))}"
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
         """Vectors of passages, with the model's own document prompt if it has one."""

@@ -36,11 +36,16 @@ def fingerprint() -> str:
 
 def mentions(folded: str) -> list[Mention]:
     """The concepts named in folded text, longest match first from the left, Latin names only as whole words."""
-    found = []
-    for last, (concept, length) in _automaton().iter_long(folded):
-        start, end = last + 1 - length, last + 1
-        if not (_inside_latin_word(folded, start - 1, start) or _inside_latin_word(folded, end - 1, end)):
-            found.append(Mention(concept, start, end))
+    whole = [
+        Mention(concept, start, end)
+        for last, (concept, length) in _automaton().iter(folded)
+        if not _inside_latin_word(folded, (start := last + 1 - length) - 1, start)
+        and not _inside_latin_word(folded, last, end := last + 1)
+    ]
+    found: list[Mention] = []
+    for mention in sorted(whole, key=lambda m: (m.start, -m.end)):
+        if not found or mention.start >= found[-1].end:
+            found.append(mention)
     return found
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 import pytest
 
 from answerer.answer import Answer
-from answerer.generated import generate
 from answerer.conversation import Message
+from answerer.generated import generate
 from answerer.language_model import LanguageModel, LanguageModelError
 from indexer.articles import Article
 from indexer.passages import build_passages

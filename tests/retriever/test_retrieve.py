@@ -12,7 +12,7 @@ from indexer.articles import Article
 from indexer.build import build_index
 from indexer.encoder import Encoder
 from indexer.snapshot import Snapshot, open_snapshot
-from language.analysis import term_texts, terms
+from language.analysis import term_texts
 from language.folding import fold
 from retriever import Hit, Retriever, analyse_question
 from retriever.retrieve import fuse, merge_spans, query_weights
@@ -217,8 +217,14 @@ def test_fusion_of_one_ranking_alone_keeps_its_order(scores: np.ndarray) -> None
 
 def test_every_distinct_term_of_a_question_has_one_weight() -> None:
     question = analyse_question("輝達輝達晶片")
-    assert set(query_weights(question)) == {term.text for term in terms("輝達輝達晶片")}
-    assert all(0 < weight <= 1 for weight in query_weights(question).values())
+    weights = query_weights(question)
+    assert {"#英伟达": 2.0, "#芯片": 2.0, "达辉": 1.0, "达晶": 1.0}.items() <= weights.items()
+    assert set(weights) < {term.text for term in question.terms}
+
+
+def test_the_words_inside_a_concept_weigh_nothing_beside_it() -> None:
+    weights = [query_weights(analyse_question(f"{name}的關稅")) for name in ("川普", "特朗普", "Trump")]
+    assert all(weight["#特朗普"] == 2.0 and "特朗" not in weight and "trump" not in weight for weight in weights)
 
 
 @pytest.mark.parametrize("script", ["zh-TW", "zh-CN", "zh-HK"])
