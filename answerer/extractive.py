@@ -8,7 +8,6 @@ from answerer.answer import Answer, Citation
 from answerer.asked import AnswerKind, asked
 from answerer.features import Candidate, candidates
 from answerer.reader import Reader, Reading
-from language.folding import fold
 from language.script import render
 from prompts import refusal_text
 from retriever import Hit, Question
@@ -19,28 +18,31 @@ NEAREST = 3  # passages offered with a refusal
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much an answer may hold: sentences, characters, and how far below the best score a sentence may lie."""
+    """How much an answer may hold: sentences, characters, how far below the best score another sentence may lie.
+
+    ``following`` sentences after the best one belong to it: they say what it only announces.
+    """
 
     sentences: int
     characters: int
     margin: float
+    following: int = 0
 
 
-_FACT = Extent(2, 90, 0.5)
-_BROAD = Extent(5, 320, 2.5)
+_FACT = Extent(2, 120, 0.7)
 _EXTENTS = {
-    AnswerKind.WHY: Extent(3, 220, 1.6),
-    AnswerKind.HOW: Extent(3, 220, 1.6),
-    AnswerKind.COMPARE: Extent(3, 200, 1.2),
-    AnswerKind.LIST: _BROAD,
-    AnswerKind.SUMMARY: _BROAD,
+    AnswerKind.WHY: Extent(4, 260, 1.0, 2),
+    AnswerKind.HOW: Extent(4, 260, 1.0, 2),
+    AnswerKind.COMPARE: Extent(3, 200, 1.0, 1),
+    AnswerKind.LIST: Extent(6, 360, 1.0, 1),
+    AnswerKind.SUMMARY: Extent(6, 360, 1.0, 1),
 }
 _ITEM = re.compile(
-    r"其[一二三四五]|第[一二三四五][,、是条种个]|首先|其次|再次|再者|最后|最显而易见|路径[一二三四五]|[一二三四五]是|一方面|另一方面"
+    r"其[一二三四五六]|第[一二三四五六][,、是条种个]|首先|其次|再次|再者|最后|路径[一二三四五六]|一是|二是|三是|一方面|另一方面"
 )
-_ANNOUNCES = re.compile(
-    r"(?:有|分为|包括|如下)?[两二三四五六]?(?:点|个|条|大|方面|项|种)?[::]$|(?:原因|理由|依据|特点|路径|方面)有[二三四五两]|集中在[两三]点"
-)
+_COUNTED = re.compile(r"[两二三四五六七八九2-9](?:大|个|种|条|点|项|重|步|类|方面)|[原理]?由有[二三四五]|首先|其一|:$")
+_LEANS_BACK = re.compile(r"这(?:也|就)?(?:是|意味|解释|表明|说明|导致|让|使)|因此|所以|于是|对此|为此|由此")
+_REACH = 14  # sentences after the best one in which the items of a list are looked for
 
 
 def answer_extractively(question: Question, hits: Sequence[Hit], reader: Reader, threshold: float) -> Answer:
@@ -75,19 +77,19 @@ def refuse(question: Question, hits: Sequence[Hit], probability: float) -> Answe
 
 
 def choose(kind: AnswerKind, reading: Reading) -> list[Candidate]:
-    """The sentences of the answer: the best, and what the kind of question and the scores allow beside it.
+    """The sentences of the answer: the best, what belongs to it, and others that the scores allow beside it.
 
-    A fact comes best first; anything longer comes in reading order, the best sentence's article first.
+    The best and what belongs to it come first, in reading order; the others follow, in reading order too.
     """
     extent = _EXTENTS.get(kind, _FACT)
     best = reading.candidates[0]
     chosen = [best]
     length = best.end - best.start
-    if kind in _EXTENTS:
-        for item in _enumeration(best, reading.candidates, extent.sentences):
-            if length + item.end - item.start <= extent.characters:
-                chosen.append(item)
-                length += item.end - item.start
+    for other in _belonging(best, reading.candidates, extent.following) if extent.following else []:
+        if length + other.end - other.start <= extent.characters and len(chosen) < extent.sentences:
+            chosen.append(other)
+            length += other.end - other.start
+    block = len(chosen)
     floor = float(reading.scores[0]) - extent.margin
     for candidate, score in zip(reading.candidates[1:], reading.scores[1:], strict=True):
         longer = length + candidate.end - candidate.start
@@ -96,17 +98,18 @@ def choose(kind: AnswerKind, reading: Reading) -> list[Candidate]:
         if longer <= extent.characters and candidate not in chosen:
             chosen.append(candidate)
             length = longer
-    if kind not in _EXTENTS:
-        return chosen
-    return sorted(chosen, key=lambda c: (c.article.id != best.article.id, c.article.id, c.start))
+    first = sorted(chosen[:block], key=lambda c: c.start)
+    return first + sorted(chosen[block:], key=lambda c: (c.article.id != best.article.id, c.article.id, c.start))
 
 
-def _enumeration(best: Candidate, found: Sequence[Candidate], most: int) -> list[Candidate]:
-    """The items of a list that the best sentence announces or is itself part of, in reading order."""
+def _belonging(best: Candidate, found: Sequence[Candidate], following: int) -> list[Candidate]:
+    """Sentences that the best one cannot do without: the items it announces, else those just before or after it."""
     here = sorted((c for c in found if c.article.id == best.article.id), key=lambda c: c.start)
     at = here.index(best)
-    text = fold(best.article.body[best.start : best.end])
-    if not (_ITEM.match(text) or _ANNOUNCES.search(text)):
-        return []
-    items = [c for c in here[max(0, at - 12) : at + 13] if c is not best and _ITEM.match(c.view.folded)]
-    return items[:most]
+    if _COUNTED.search(best.view.folded) or _ITEM.match(best.view.folded):
+        items = [c for c in here[max(0, at - 3) : at + _REACH] if c is not best and _ITEM.match(c.view.folded)]
+        if items:
+            return items
+    if _LEANS_BACK.match(best.view.folded) and at:
+        return here[at - 1 : at]
+    return here[at + 1 : at + 1 + following]

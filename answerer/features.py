@@ -256,9 +256,20 @@ def sentence_features(question: Asked, found: Sequence[Candidate], cosines: Floa
     joint = np.stack(both, axis=1).astype(np.float32).reshape(len(found), len(both))
     kind = np.zeros((len(found), len(_KINDS)), np.float32)
     kind[:, _KINDS.index(question.kind)] = 1.0
+    heard = np.maximum(exact.max(axis=0, initial=0.0), context.max(axis=0, initial=0.0))[None, :]  # anywhere at all
     asked_for = np.tile(
         np.array(
-            [names.sum() > 0, numbers.sum() > 0, focus.sum() > 0, verbs.sum() > 0, len(words) / 10, weights.sum() / 50],
+            [
+                _covered(heard, weights)[0],
+                _covered(heard, weights)[0] < 0.3,
+                _covered(heard, names)[0],
+                names.sum() > 0,
+                numbers.sum() > 0,
+                focus.sum() > 0,
+                verbs.sum() > 0,
+                len(words) / 10,
+                weights.sum() / 50,
+            ],
             np.float32,
         ),
         (len(found), 1),

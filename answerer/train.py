@@ -12,7 +12,7 @@ taught by encyclopedia questions with their evidence removed it learnt to refuse
 (``eval/LOG.md``). ``news_questions.jsonl`` names 48 articles of the news file by id and offsets; of
 ``eval/questions.jsonl`` those whose id starts with ``b-`` are held back and reported.
 
-Needs the ``train`` extra (torch). The seed is fixed.
+Needs torch, which sentence-transformers brings. The seed is fixed.
 """
 
 import argparse

@@ -52,7 +52,7 @@ def open_engine(name: str) -> Iterator[Engine]:
         if port.isdigit():  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), timeout=5).close()
         ray.init(log_to_driver=False, logging_level="error", **own)
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises even this very class where it could not start
         what = f"Ray at {address} (RAY_ADDRESS) cannot be reached" if address else "Ray cannot be started here"
         advice = "start it, set RAY_AUTH_TOKEN if it wants a token" if address else "mend that"
         raise EngineError(f"{what} ({error}): {advice}, or use --engine local") from error
