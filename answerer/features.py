@@ -56,6 +56,7 @@ _MEASURES = dict.fromkeys("辆架台部车", "辆台架部") | {"趴": "%", "成
 _PLAIN_MEASURES = "岁天月年日号家座条款项次倍度分秒吨米公位名"
 _STARTS_LEANING = re.compile(r"(?:它|他|她|这|那|该|其|此|但|而|不过|同时|并且|也就是说|换言之|对此|对于上述)")
 _QUESTION_MARK = re.compile(r"\?")
+HEARD = -9  # column: how much of the question's weight stands anywhere in what was found
 HELD, UNIT = 0, 1  # columns of what _own gives
 JOINT = 8  # leading columns: two or three things together in one sentence; the best of any candidate is telling too
 _NEIGHBOUR = 0.8  # a word in the next sentence counts this much beside one in the sentence itself

@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from answerer.asked import Asked
-from answerer.features import Candidate, asks, sentence_features
+from answerer.features import HEARD, Candidate, asks, sentence_features
 from answerer.sentences import word_vectors
 
 REFUSE_BELOW = 0.37  # probability under which the articles are taken not to hold the answer; chosen in eval/LOG.md
 TELLING = 30  # leading columns of the features: coverages, alone and together
+LEAST_HEARD = 0.3  # share of what the question is about that must stand somewhere in the passages
+UNHEARD = 0.1  # the probability at most where it does not
 FARTHEST = 4.0  # standard deviations: what lies farther from what was seen in training counts as no farther than this
 MODEL = Path(__file__).parent / "model" / "reader.npz"
 
@@ -81,7 +83,10 @@ class Reader:
         scores = self.rank(features)
         order = np.lexsort((np.arange(len(kept)), -scores))
         logit = self.answerable(summary_features(features[order], scores[order]))
-        return Reading(tuple(kept[i] for i in order), scores[order], 1 / (1 + float(np.exp(-logit))))
+        probability = 1 / (1 + float(np.exp(-logit)))
+        if features[0, HEARD] < LEAST_HEARD:
+            probability = min(probability, UNHEARD)
+        return Reading(tuple(kept[i] for i in order), scores[order], probability)
 
 
 def considered(question: Asked, text: str, found: Sequence[Candidate]) -> tuple[list[Candidate], Floats]:
