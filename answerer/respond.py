@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from answerer.answer import Answer
@@ -13,7 +14,7 @@ from answerer.conversation import Message
 from answerer.extractive import answer_extractively
 from answerer.language_model_errors import LanguageModelError
 from answerer.reader import Reader
-from answerer.sentences import word_vectors
+from answerer.sentences import read_sentence, word_vectors
 from language.folding import fold
 from language.script import Script, detect_script
 from prompts import fallback_note
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from answerer.language_model import LanguageModel  # imports httpx, which only a model needs
 
 _ELLIPSIS = re.compile(r"(?:那么?|那麽|至于|换成|咁)?(.{1,12}?)(?:又?呢|又如何|又怎么样|点样?)[?？。!\s]*")
+READ_AT_START = 1000  # sentences
 LEANING_WEIGHT = 12.0  # summed idf of content words under which a question leans on the one before it
 
 
@@ -102,6 +104,15 @@ class Answerer:
 
     def _extract(self, question: Question, hits: Sequence[Hit]) -> Answer:
         return answer_extractively(question, hits, self.reader, self.threshold)
+
+    def warm_up(self) -> None:
+        """Load dictionaries and models and read the first sentences now, not at a first question."""
+        question = analyse_question("業問")
+        self._extract(question, self.retriever.retrieve(question, 1))
+        spans = ((p, span) for p in self.retriever.snapshot.passages for span in p.sentences)
+        for passage, span in islice(spans, READ_AT_START):
+            article = self.retriever.snapshot.articles[self.retriever.snapshot.article_rows[passage.article_id]]
+            read_sentence(article.body[span.start : span.end])
 
     async def answer(self, request: Request) -> Done:
         """The last event alone."""

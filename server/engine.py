@@ -7,7 +7,7 @@ from answerer.reader import REFUSE_BELOW, load_reader
 from answerer.respond import Answerer
 from indexer.encoder import EncoderError, load_encoder
 from indexer.snapshot import Snapshot, SnapshotError, open_snapshot
-from retriever import CrossEncoderReranker, RerankerError, Retriever, analyse_question
+from retriever import CrossEncoderReranker, RerankerError, Retriever
 from server.settings import Settings
 
 log = logging.getLogger("yewen")
@@ -58,9 +58,7 @@ class Engine:
             self._problem = str(error)
             log.error("not ready: %s", error)
             return
-        self._answerer.retriever.retrieve(
-            analyse_question("開始"), 1
-        )  # the dictionaries load now, not at a first question
+        self._answerer.warm_up()
 
     @property
     def answerer(self) -> Answerer:

@@ -8,8 +8,8 @@ from the other passages of the batch (InfoNCE, van den Oord et al. 2018), at eve
 confuses with the right one. A third of the texts pass through Taiwan wording (OpenCC ``s2twp``) before folding,
 so that 软件 and 軟體 land together. The row norms learn how much a piece matters: no separate weighting is kept.
 
-Needs torch, which sentence-transformers brings, and the corpora, which are not in the repository. The
-seed is fixed; the result is reproducible up to the order of floating-point sums and, since the budget is in minutes, the number of steps.
+Needs torch, which sentence-transformers brings, and the corpora, which are not in the repository. The seed is fixed;
+the result is reproducible up to the order of floating-point sums and, as the budget is in minutes, the number of steps.
 """
 
 import argparse
