@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from indexer.snapshot import SnapshotError
 from server.engine import NotReadyError
 
 log = logging.getLogger("yewen")
@@ -32,6 +33,7 @@ def error_response(code: str, message: str) -> dict[str, dict[str, str]]:
 def install_error_handlers(app: FastAPI) -> None:
     """Answer every error in the one shape; nothing of the input is repeated where it could not be encoded."""
 
+    @app.exception_handler(SnapshotError)  # a store that the snapshot needs went away
     @app.exception_handler(NotReadyError)
     async def not_ready(request: Request, error: Exception) -> JSONResponse:
         return JSONResponse(error_response("not_ready", str(error)), 503, headers={"Retry-After": "5"})

@@ -26,7 +26,7 @@ class Settings:
     llm_api_key: str = field(default="", repr=False)
     api_key: str = field(default="", repr=False)
     store: str = "faiss"
-    milvus_uri: str = ""
+    milvus_uri: str = field(default="", repr=False)  # may hold a password
     host: str = "127.0.0.1"
     port: int = 8000
     rate_limit: int = 0
