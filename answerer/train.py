@@ -1,6 +1,6 @@
 """Train the reader on questions whose answer sentence is known.
 
-    python -m answerer.train --data ../shared/data/train
+    python -m answerer.train --data DATA
 
 The rank network learns to put a sentence of the evidence first, from two kinds of questions: those of
 ``answer_sentence.jsonl.xz`` (CMRC2018 train), put to a real index of their contexts and some news; and questions

@@ -3,7 +3,7 @@
 A small collection of articles cannot tell that 什么 is ordinary and 上诉法院 is not; these counts can. They come from
 64,052 mainland news articles of 2023 (see NOTICE) and were written by this module:
 
-    python -m language.frequency --news ../shared/data/train/news.jsonl.xz
+    python -m language.frequency --news NEWS.jsonl.xz
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Train the built-in encoder: a static embedding over unigram pieces of folded text.
 
-    python -m indexer.encoder.train --data ../shared/data/train --minutes 30
+    python -m indexer.encoder.train --data DATA --minutes 30
 
 Each text becomes the mean of the vectors of its pieces. Training pulls a question towards its passage and away
 from the other passages of the batch (InfoNCE, van den Oord et al. 2018), at every prefix length of the vector

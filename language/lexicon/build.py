@@ -1,6 +1,6 @@
 """Build ``lexicon.tsv``: one concept a line, all its written forms.
 
-    python -m language.lexicon.build --terms ../shared/data/terms --news ../shared/data/train/news.jsonl.xz
+    python -m language.lexicon.build --terms TERMS --news NEWS.jsonl.xz
 
 ``aliases.tsv`` (written by this project: names, English names and words of the car industry) is taken whole. From the
 regional tables a row is taken when its forms differ after folding, none is a single character, and no Taiwan or Hong

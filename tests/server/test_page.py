@@ -49,7 +49,7 @@ MARKUP = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     named = os.environ.get("YEWEN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if not named:
