@@ -13,7 +13,9 @@ from functools import lru_cache
 
 from answerer.figures import Figure, figures, missing_figures
 from language import lexicon
-from language.folding import fold
+from language.folding import converter, fold
+from language.frequency import idf
+from language.script import render
 from language.segmentation import tagged_words
 
 # Of a sentence's bigrams. Measured on 1,069 sentences of model-written news summaries (CRUD-RAG) against all runs of
@@ -27,6 +29,7 @@ _LETTER = rf"[^\W\d_{_HAN}]"
 _NAME = re.compile(rf"{_LETTER}[^\W_{_HAN}]*")
 _JOINTS = re.compile(r"[\s\-·.'’&]+")  # GPT-4 and GPT4, CES 2026 and CES2026 are one name
 _PROPER = ("nr", "ns", "nt", "nz", "j")  # jieba's tags of people, places, organisations, brands and short names
+_RARE = 6.5  # idf from which a noun is as telling as a name (火星 6.9; 工厂 4.4)
 _FUNCTION = re.compile(
     "表示|指出|认为|报道|显示|目前|其中|因此|由于|以及|同时|此外|另外|然而|不过|如果|虽然|因为|所以|根据|为了|通过|进行|关于|对于|已经|这些|那些|一个"
     "|[的了着过地得是在和与及以而也就都还又被把对从向于为之其这那该此并且但或等所由将会能可要让使更最较约仅只已曾则即若如据至到出来去上下中内后前时]"
@@ -68,6 +71,7 @@ def check(sentence: str, cited: str, min_coverage: float = MIN_COVERAGE) -> Chec
     missing = (
         *missing_figures(claim.folded, text.folded),
         *_missing_names(claim, text),
+        *_missing_words(sentence, cited),
         *_contradictions(claim.unified, text.unified),
         *_turned_figures(claim.folded, text.folded),
     )
@@ -99,6 +103,17 @@ def _missing_names(claim: _Wording, text: _Wording) -> Iterator[str]:
         is_name = claim.folded[mention.start].isascii() or _is_proper(mention.concept)
         if is_name and mention.concept not in text.unified:
             yield claim.folded[mention.start : mention.end]
+
+
+def _missing_words(claim: str, text: str) -> Iterator[str]:
+    """Yield names and rare nouns outside the lexicon that the claim has and the text has not, in mainland words."""
+    here, there = (fold(converter("hk2sp").convert(render(side, "zh-CN"))) for side in (claim, text))
+    concepts = [range(mention.start, mention.end) for mention in lexicon.mentions(here)]
+    for word in tagged_words(here):
+        telling = word.tag.startswith(_PROPER) or (word.tag == "n" and idf(word.text) >= _RARE)
+        known = word.text in there or any(word.start in concept for concept in concepts)
+        if telling and len(word.text) > 1 and word.text[0] >= "㐀" and not known:
+            yield word.text
 
 
 @lru_cache(maxsize=4096)
