@@ -58,7 +58,6 @@ _STARTS_LEANING = re.compile(r"(?:它|他|她|这|那|该|其|此|但|而|不过
 _QUESTION_MARK = re.compile(r"\?")
 HEARD = -9  # column: how much of the question's weight stands anywhere in what was found
 HELD, UNIT = 0, 1  # columns of what _own gives
-JOINT = 8  # leading columns: two or three things together in one sentence; the best of any candidate is telling too
 _NEIGHBOUR = 0.8  # a word in the next sentence counts this much beside one in the sentence itself
 _SOFT_FLOOR = 0.45  # cosines of word vectors below this are taken for chance
 

@@ -112,7 +112,7 @@ def run_outside(
         ids[article.id].add(id)
         articles[article.id] = article
     if distractors:
-        name, most = _split(distractors)
+        name, most = split_distractors(distractors)
         for _, article in read_documents(name, most):
             articles.setdefault(article.id, article)
     with tempfile.TemporaryDirectory() as folder:
@@ -132,7 +132,8 @@ def _at(settings: Settings, index: Path) -> Settings:
     return Settings(index=index, encoder=settings.encoder, reranker=settings.reranker)
 
 
-def _split(distractors: str) -> tuple[Path, int | None]:
+def split_distractors(distractors: str) -> tuple[Path, int | None]:
+    """``FILE`` or ``FILE:N``."""
     name, colon, count = distractors.rpartition(":")
     if colon and count.isascii() and count.isdigit():
         return Path(name), int(count)
