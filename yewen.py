@@ -13,6 +13,7 @@ from indexer.encoder import EncoderError
 from indexer.engines import ENGINES, EngineError
 from indexer.snapshot import SnapshotError
 from language.folding import without_surrogates
+from language.script import SCRIPTS
 from retriever import RerankerError
 from server.settings import STORES, Settings, SettingsError, read_settings
 
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     ask = commands.add_parser("ask", help="answer a question")
     ask.add_argument("question", metavar="QUESTION")
     ask.add_argument(
-        "--script", choices=("auto", "zh-TW", "zh-CN", "zh-HK"), default="auto", help="script of the answer"
+        "--script", choices=("auto", *SCRIPTS), default="auto", help="script of the answer"
     )
     ask.set_defaults(run=_ask)
     for command in (search, ask):

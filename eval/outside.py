@@ -83,6 +83,19 @@ def read_documents(file: Path, most: int | None = None) -> Iterator[tuple[str, A
             yield str(row.get("id", f"{file.name}#{count}")), Article(article_id(title, body), title, body, "", "")
 
 
+def read_set(corpus: Path, distractors: str | None) -> tuple[list[Article], dict[str, set[str]]]:
+    """The corpus and the distractors (``FILE`` or ``FILE:N``) as articles, and the corpus ids that share each text."""
+    ids: defaultdict[str, set[str]] = defaultdict(set)
+    articles: dict[str, Article] = {}
+    for id, article in read_documents(corpus):
+        ids[article.id].add(id)
+        articles[article.id] = article
+    if distractors:
+        for _, article in read_documents(*_split(distractors)):
+            articles.setdefault(article.id, article)
+    return list(articles.values()), ids
+
+
 def read_queries(file: Path) -> list[Query]:
     """The queries of a set; one without gold and answers counts as unanswerable."""
     queries: list[Query] = []
@@ -106,18 +119,10 @@ def run_outside(
 ) -> dict[str, Any]:
     """Index, ask, and return the figures of the contract."""
     wanted = read_queries(queries)
-    ids: defaultdict[str, set[str]] = defaultdict(set)
-    articles: dict[str, Article] = {}
-    for id, article in read_documents(corpus):
-        ids[article.id].add(id)
-        articles[article.id] = article
-    if distractors:
-        name, most = split_distractors(distractors)
-        for _, article in read_documents(name, most):
-            articles.setdefault(article.id, article)
+    articles, ids = read_set(corpus, distractors)
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        build_index(Path(folder), list(articles.values()), load_encoder(settings.encoder))
+        build_index(Path(folder), articles, load_encoder(settings.encoder))
         index_s = time.perf_counter() - began
         engine = Engine(lambda: load_answerer(_at(settings, Path(folder))))
         with Client(create_app(engine)) as client:
@@ -125,15 +130,14 @@ def run_outside(
             for number, query in enumerate(wanted, 1):
                 asked.append(_ask(client, query, ids))
                 progress(number, len(wanted))
-    return figures(asked, index_s, sum(len(article.body) for article in articles.values()))
+    return figures(asked, index_s, sum(len(article.body) for article in articles))
 
 
 def _at(settings: Settings, index: Path) -> Settings:
     return Settings(index=index, encoder=settings.encoder, reranker=settings.reranker)
 
 
-def split_distractors(distractors: str) -> tuple[Path, int | None]:
-    """``FILE`` or ``FILE:N``."""
+def _split(distractors: str) -> tuple[Path, int | None]:
     name, colon, count = distractors.rpartition(":")
     if colon and count.isascii() and count.isdigit():
         return Path(name), int(count)

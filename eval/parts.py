@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from eval.metrics import Ranking, rank, retrieval_figures
-from eval.outside import Query, read_documents, read_queries, split_distractors
-from indexer.articles import Article
+from eval.outside import Query, read_queries, read_set
 from indexer.build import build_index
 from indexer.encoder import BUILT_IN, load_encoder
 from indexer.snapshot import open_snapshot
@@ -43,18 +42,11 @@ def rankings(retriever: Retriever, query: Query, ids: dict[str, set[str]]) -> di
 
 def measure(corpus: Path, queries: Path, distractors: str | None) -> dict[str, dict[str, float]]:
     """Retrieval figures of each part."""
-    ids: defaultdict[str, set[str]] = defaultdict(set)
-    articles: dict[str, Article] = {}
-    for id, article in read_documents(corpus):
-        ids[article.id].add(id)
-        articles[article.id] = article
-    if distractors:
-        for _, article in read_documents(*split_distractors(distractors)):
-            articles.setdefault(article.id, article)
+    articles, ids = read_set(corpus, distractors)
     encoder = load_encoder(BUILT_IN)
     parts: defaultdict[str, list[Ranking]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
-        build_index(Path(folder), list(articles.values()), encoder)
+        build_index(Path(folder), articles, encoder)
         retriever = Retriever(open_snapshot(Path(folder)), encoder)
         for query in read_queries(queries):
             if query.gold:
