@@ -65,9 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 
     ask = commands.add_parser("ask", help="answer a question")
     ask.add_argument("question", metavar="QUESTION")
-    ask.add_argument(
-        "--script", choices=("auto", *SCRIPTS), default="auto", help="script of the answer"
-    )
+    ask.add_argument("--script", choices=("auto", *SCRIPTS), default="auto", help="script of the answer")
     ask.set_defaults(run=_ask)
     for command in (search, ask):
         command.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept (default: .yewen)")
