@@ -1,14 +1,18 @@
 """The extractive answer: the sentences of the articles that answer, verbatim, each cited; or a refusal."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from answerer.answer import Answer, Citation
 from answerer.asked import AnswerKind, asked
-from answerer.features import Candidate, candidates
+from answerer.features import candidates
+from answerer.lists import Body, announced, items, read_body
 from answerer.reader import Reader, Reading
+from indexer.articles import Article
+from indexer.passages import Passage
 from language.script import render
+from language.sentences import SentenceKind
 from prompts import refusal_text
 from retriever import Hit, Question
 
@@ -33,33 +37,52 @@ class Extent:
 _FACT = Extent(2, 160, 1.2)
 _BROAD = Extent(5, 320, 1.6, 2)
 _BROAD_KINDS = frozenset((AnswerKind.WHY, AnswerKind.HOW, AnswerKind.COMPARE, AnswerKind.LIST, AnswerKind.SUMMARY))
-_ITEM = re.compile(
-    r"其[一二三四五六]|第[一二三四五六][,、是条种个]|首先|其次|再次|再者|最后|路径[一二三四五六]|一是|二是|三是|一方面|另一方面"
-)
-_COUNTED = re.compile(r"[两二三四五六七八九2-9](?:大|个|种|条|点|项|重|步|类|方面)|[原理]?由有[二三四五]|首先|其一|:$")
 _LEANS_BACK = re.compile(r"这(?:也|就)?(?:是|意味|解释|表明|说明|导致|让|使)|因此|所以|于是|对此|为此|由此")
-_REACH = 14  # sentences after the best one in which the items of a list are looked for
+_LISTED = 420  # characters at most of the items of a list, all told
+_UNFINISHED = (";", "；", ",", "，", ":", "：")  # a sentence that ends so goes on in the next
 
 
-def answer_extractively(question: Question, hits: Sequence[Hit], reader: Reader, threshold: float) -> Answer:
-    """Answer from the hits; refuse where the reader finds it less probable than ``threshold`` that they hold one."""
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """``body[start:end]`` of an article: a sentence, or neighbours that make one claim, and its rank score."""
+
+    article: Article
+    start: int
+    end: int
+    score: float
+
+
+def answer_extractively(
+    question: Question,
+    hits: Sequence[Hit],
+    reader: Reader,
+    threshold: float,
+    passages_of: Callable[[Article], Sequence[Passage]],
+) -> Answer:
+    """Answer from the hits; refuse where the reader finds it less probable than ``threshold`` that they hold one.
+
+    ``passages_of`` gives all passages of an article: an answer may quote beside the hits, and names the passage.
+    """
     wanted = asked(question.text)
     reading = reader.read(wanted, question.text, candidates(hits))
     if not reading.candidates or reading.probability < threshold:
         return refuse(question, hits, reading.probability)
-    chosen = choose(wanted.kind, reading)
-    scores = dict(zip((id(c) for c in reading.candidates), reading.scores, strict=True))
     best = float(reading.scores[0])
+    quotes = [
+        (part, passage_id)
+        for quote in choose(wanted.kind, reading)
+        for part, passage_id in _within_passages(quote, passages_of(quote.article))
+    ]
     citations = tuple(
         Citation(
             marker,
-            c.article,
-            c.hit.passage.id,
-            c.start,
-            c.end,
-            round(reading.probability * min(1.0, 2.0 ** (float(scores[id(c)]) - best)), 4),
+            quote.article,
+            passage_id,
+            quote.start,
+            quote.end,
+            round(reading.probability * min(1.0, 2.0 ** (quote.score - best)), 4),
         )
-        for marker, c in enumerate(chosen, 1)
+        for marker, (quote, passage_id) in enumerate(quotes, 1)
     )
     text = "".join(f"{render(citation.quote, question.script)}[{citation.marker}]" for citation in citations)
     return Answer(text, True, round(reading.probability, 4), question.script, EXTRACTIVE, citations)
@@ -72,40 +95,84 @@ def refuse(question: Question, hits: Sequence[Hit], probability: float) -> Answe
     return Answer(text, False, round(probability, 4), question.script, EXTRACTIVE, (), nearest)
 
 
-def choose(kind: AnswerKind, reading: Reading) -> list[Candidate]:
-    """The sentences of the answer: the best, what belongs to it, and others that the scores allow beside it.
+def choose(kind: AnswerKind, reading: Reading) -> list[Quote]:
+    """What the answer quotes: the best sentence, what belongs to it, and others that the scores allow beside it.
 
     The best and what belongs to it come first, in reading order; the others follow, in reading order too.
     """
     extent = _BROAD if kind in _BROAD_KINDS else _FACT
     best = reading.candidates[0]
-    chosen = [best]
-    length = best.end - best.start
-    for other in _belonging(best, reading.candidates, extent.following) if extent.following else []:
-        if length + other.end - other.start <= extent.characters and len(chosen) < extent.sentences:
-            chosen.append(other)
-            length += other.end - other.start
-    block = len(chosen)
+    body = read_body(best.article.body)
+    block = _block(body, body.at(best.start), extent)
+    taken = {(best.article.id, body.spans[row].start) for row in block}
+    length = sum(body.spans[row].end - body.spans[row].start for row in block)
     floor = float(reading.scores[0]) - extent.margin
+    others: list[Quote] = []
     for candidate, score in zip(reading.candidates[1:], reading.scores[1:], strict=True):
         longer = length + candidate.end - candidate.start
-        if score < floor or len(chosen) >= extent.sentences:
+        if score < floor or len(block) + len(others) >= extent.sentences:
             break
-        if longer <= extent.characters and candidate not in chosen:
-            chosen.append(candidate)
+        if longer <= extent.characters and (candidate.article.id, candidate.start) not in taken:
+            others.append(Quote(candidate.article, candidate.start, candidate.end, float(score)))
             length = longer
-    first = sorted(chosen[:block], key=lambda c: c.start)
-    return first + sorted(chosen[block:], key=lambda c: (c.article.id != best.article.id, c.article.id, c.start))
+    spans = [body.spans[row] for row in block]
+    first = [Quote(best.article, span.start, span.end, float(reading.scores[0])) for span in spans]
+    others.sort(key=lambda q: (q.article.id != best.article.id, q.article.id, q.start))
+    return [*_joined(first, always=True), *_joined(others, always=False)]
 
 
-def _belonging(best: Candidate, found: Sequence[Candidate], following: int) -> list[Candidate]:
-    """Sentences that the best one cannot do without: the items it announces, else those just before or after it."""
-    here = sorted((c for c in found if c.article.id == best.article.id), key=lambda c: c.start)
-    at = here.index(best)
-    if _COUNTED.search(best.view.folded) or _ITEM.match(best.view.folded):
-        items = [c for c in here[max(0, at - 3) : at + _REACH] if c is not best and _ITEM.match(c.view.folded)]
-        if items:
-            return items
-    if _LEANS_BACK.match(best.view.folded) and at:
-        return here[at - 1 : at]
-    return here[at + 1 : at + 1 + following]
+def _block(body: Body, row: int, extent: Extent) -> list[int]:
+    """Rows of the best sentence and of what it cannot do without, in order.
+
+    These are the items that it announces or is one of; else the sentence that it leans on, or those that go on with it.
+    """
+    if not extent.following:
+        return [row]
+    if found := items(body, row):
+        first = found[0][0]
+        opening = [row] if row < first else [first - 1] if first and announced(body.folded[first - 1]) else []
+        rows, length = opening, 0
+        for run in found:
+            length += sum(body.spans[item].end - body.spans[item].start for item in run)
+            if length <= _LISTED or row in run:
+                rows = rows + run
+        return sorted({*rows, row})
+    if _LEANS_BACK.match(body.folded[row]) and row:
+        return [row - 1, row]
+    rows, length = [row], body.spans[row].end - body.spans[row].start
+    for after in range(row + 1, min(row + 1 + extent.following, len(body.spans))):
+        length += body.spans[after].end - body.spans[after].start
+        if length > extent.characters or body.spans[after].kind is SentenceKind.HEADING:
+            break
+        rows.append(after)
+    return rows
+
+
+def _joined(quotes: Sequence[Quote], always: bool) -> list[Quote]:
+    """Neighbours as one quote: ``always``, or only where the first goes on in the second."""
+    joined: list[Quote] = []
+    for quote in quotes:
+        before = joined[-1] if joined else None
+        text = quote.article.body
+        if (
+            before is not None
+            and before.article.id == quote.article.id
+            and not text[before.end : quote.start].strip()
+            and (always or text[before.start : before.end].endswith(_UNFINISHED))
+        ):
+            joined[-1] = Quote(before.article, before.start, quote.end, max(before.score, quote.score))
+        else:
+            joined.append(quote)
+    return joined
+
+
+def _within_passages(quote: Quote, passages: Sequence[Passage]) -> list[tuple[Quote, str]]:
+    """The quote with the id of the passage that holds it; one that no passage holds whole is cut where they end."""
+    parts = []
+    start = quote.start
+    while start < quote.end:
+        holding = max((p for p in passages if p.start <= start < p.end), key=lambda passage: passage.end)
+        end = min(quote.end, max(s.end for s in holding.sentences if s.start < quote.end))
+        parts.append((Quote(quote.article, start, end, quote.score), holding.id))
+        start = min((s.start for p in passages for s in p.sentences if s.start >= end), default=quote.end)
+    return parts

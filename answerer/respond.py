@@ -103,7 +103,7 @@ class Answerer:
         yield Done(answer, {stage: round(seconds * 1000, 2) for stage, seconds in timings.items()})
 
     def _extract(self, question: Question, hits: Sequence[Hit]) -> Answer:
-        return answer_extractively(question, hits, self.reader, self.threshold)
+        return answer_extractively(question, hits, self.reader, self.threshold, self.retriever.passages_of)
 
     def warm_up(self) -> None:
         """Load dictionaries and models and read the first sentences now, not at a first question."""

@@ -60,6 +60,12 @@ class Retriever:
         ]
         return hits if self.reranker is None else self.reranker.rerank(question, hits)[:k]
 
+    def passages_of(self, article: Article) -> list[Passage]:
+        """All passages of an article of the snapshot, in order."""
+        row = self.snapshot.article_rows[article.id]
+        first, end = np.searchsorted(self.snapshot.owners, [row, row + 1])  # passages lie in the order of articles
+        return list(self.snapshot.passages[first:end])
+
     def _allowed(self, industry: str | None, source: str | None) -> npt.NDArray[np.bool_] | None:
         if industry is None and source is None:
             return None
