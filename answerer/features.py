@@ -7,7 +7,7 @@ numbers, taken at the best sentence, tell whether the articles hold an answer at
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -51,7 +51,6 @@ _HOLDS: dict[AnswerKind, re.Pattern[str]] = {
 }
 _NAMED = {AnswerKind.WHO: "nr", AnswerKind.WHERE: "ns"}
 _FOREIGN_NAME = re.compile("[一-鿿]{2,5}·[一-鿿]{2,5}")
-_ANY = re.compile("")
 _MEASURES = dict.fromkeys("辆架台部车", "辆台架部") | {"趴": "%", "成": "成%", "人": "人名位"}
 _PLAIN_MEASURES = "岁天月年日号家座条款项次倍度分秒吨米公位名"
 _STARTS_LEANING = re.compile(r"(?:它|他|她|这|那|该|其|此|但|而|不过|同时|并且|也就是说|换言之|对此|对于上述)")
@@ -171,12 +170,22 @@ def _names(folded: str, tag: str) -> tuple[str, ...]:
     return (*found, *_FOREIGN_NAME.findall(folded)) if tag == "nr" else tuple(found)
 
 
+def kind_spans(kind: AnswerKind, folded: str, question: str) -> Iterator[tuple[int, int, bool]]:
+    """Where folded text holds an expression of that kind, and whether the question lacks it; nothing for ``WHAT``."""
+    if kind in _NAMED:
+        for name in _names(folded, _NAMED[kind]):
+            at = folded.find(name)
+            yield at, at + len(name), name not in question
+    elif kind in _HOLDS:
+        for match in _HOLDS[kind].finditer(folded):
+            yield match.start(), match.end(), match.group() not in question
+
+
 def holds_kind(kind: AnswerKind, folded: str, question: str) -> float:
     """Does folded text hold an expression of that kind which the question does not itself contain?"""
-    if kind in _NAMED:
-        return float(any(name not in question for name in _names(folded, _NAMED[kind])))
-    pattern = _HOLDS.get(kind, _ANY)
-    return float(any(match.group() not in question or not match.group() for match in pattern.finditer(folded)))
+    if kind not in _NAMED and kind not in _HOLDS:
+        return 1.0
+    return float(any(fresh for _, _, fresh in kind_spans(kind, folded, question)))
 
 
 def _unit_match(unit: str, folded: str) -> float:
@@ -189,8 +198,29 @@ def _unit_match(unit: str, folded: str) -> float:
     return float(re.search(number + wanted, folded) is not None)
 
 
-def sentence_features(question: Asked, found: Sequence[Candidate], cosines: Floats) -> Floats:
-    """One row of numbers a candidate, float32 [candidates, FEATURES]; ``cosines`` (question · sentence) float32 [n]."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """How well each content word of the question is met, float32 [candidates, words] each, 0 to 1.
+
+    ``exact`` and ``soft`` (by meaning) in the sentence itself, ``near`` there or softly in its neighbours and title,
+    ``article`` softly anywhere in what was found of its article.
+    """
+
+    exact: Floats
+    soft: Floats
+    near: Floats
+    article: Floats
+
+    def of(self, rows: "npt.NDArray[np.int64]") -> "Matches":
+        """Those of some candidates alone."""
+        return Matches(self.exact[rows], self.soft[rows], self.near[rows], self.article[rows])
+
+
+def sentence_features(question: Asked, found: Sequence[Candidate], cosines: Floats) -> tuple[Floats, Matches]:
+    """One row of numbers a candidate, float32 [candidates, FEATURES], and the matches of the question's words.
+
+    ``cosines`` (question · sentence) float32 [candidates].
+    """
     words = question.words
     weights = np.array([word.weight for word in words], np.float32)
     names = weights * np.array([word.is_name for word in words], np.float32)
@@ -274,7 +304,8 @@ def sentence_features(question: Asked, found: Sequence[Candidate], cosines: Floa
         ),
         (len(found), 1),
     )
-    return np.concatenate([joint, shared, own, kind, asked_for], axis=1)
+    rows = np.concatenate([joint, shared, own, kind, asked_for], axis=1)
+    return rows, Matches(exact, soft, np.maximum(soft_near, context), article)
 
 
 def _own(question: Asked, candidate: Candidate) -> list[float]:

@@ -1,24 +1,28 @@
-"""The reader: which sentence answers the question, and whether any does. Two small models over sentence features.
+"""The reader: which sentence answers the question, which words in it, and whether any does.
 
-Trained by ``answerer/train.py``; run here in numpy. A network gives every candidate a rank score; a logistic
-regression
-looks at the best candidate, and at how far it stands above the rest, for the probability that it really answers.
+Three trained parts (``answerer/train.py``), run here in numpy. A ranker over numbers (``features.py``) orders all
+candidates; the reading network (``network.py``) reads the question with the best of them; a logistic regression over
+what both say gives the probability that the best one really answers.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from answerer.asked import Asked
-from answerer.features import HEARD, Candidate, asks, sentence_features
+from answerer.features import HEARD, Candidate, Matches, asks, sentence_features
+from answerer.network import Network
+from answerer.pieces import inputs
 from answerer.sentences import word_vectors
 
-REFUSE_BELOW = 0.37  # probability under which the articles are taken not to hold the answer; chosen in eval/LOG.md
-TELLING = 30  # leading columns of the features: coverages, alone and together
+REFUSE_BELOW = 0.28  # probability under which the articles are taken not to hold the answer; chosen in eval/LOG.md
+READ = 10  # candidates that the network reads
+RANK_WEIGHT = 0.5  # of the ranker's score beside the network's; chosen in eval/LOG.md
 LEAST_HEARD = 0.3  # share of what the question is about that must stand somewhere in the passages
 UNHEARD = 0.1  # the probability at most where it does not
 FARTHEST = 4.0  # standard deviations: what lies farther from what was seen in training counts as no farther than this
@@ -28,7 +32,7 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Network:
+class Ranker:
     """Standardise, clip, one hidden layer with ReLU, one output. ``inner`` [features, hidden], ``outer`` [hidden]."""
 
     mean: Floats
@@ -60,68 +64,99 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """The candidates that may answer, their numbers (float32 [candidates, columns]) and the question words' matches."""
+
+    question: Asked
+    text: str
+    candidates: tuple[Candidate, ...]
+    features: Floats
+    matches: Matches
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """Candidates best first, their rank scores (log-odds among themselves) and the answerability, 0 to 1."""
+    """The candidates read, best first, their joined scores and the answerability, 0 to 1.
+
+    ``words``: for each candidate the log-odds that a piece of it belongs to the answering words, float32 [pieces].
+    """
 
     candidates: tuple[Candidate, ...]
     scores: Floats
+    words: tuple[Floats, ...]
     probability: float
+
+
+NOTHING = Reading((), np.zeros(0, np.float32), (), 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reader:
-    """The two trained parts."""
+    """The three trained parts."""
 
-    rank: Network
+    ranker: Ranker
+    network: Network
     answerable: Linear
 
     def read(self, question: Asked, text: str, found: Sequence[Candidate]) -> Reading:
-        """Rank the candidates for the question (``text`` is its original) and judge the best."""
-        kept, features = considered(question, text, found)
-        if not kept:
-            return Reading((), np.zeros(0, np.float32), 0.0)
-        scores = self.rank(features)
-        order = np.lexsort((np.arange(len(kept)), -scores))
-        logit = self.answerable(summary_features(features[order], scores[order]))
-        probability = 1 / (1 + float(np.exp(-logit)))
-        if features[0, HEARD] < LEAST_HEARD:
+        """Read the candidates with the question (``text`` is its original) and judge the best."""
+        seen = see(question, text, found)
+        if not seen.candidates:
+            return NOTHING
+        ranks = self.ranker(seen.features)
+        rows = np.lexsort((np.arange(len(ranks)), -ranks))[:READ]
+        chosen = [seen.candidates[row] for row in rows]
+        scores, words = self.network.read(inputs(question, text, chosen, seen.matches.of(rows), seen.features[rows]))
+        both = joined(scores, ranks[rows])
+        order = np.lexsort((np.arange(len(rows)), -both))
+        probability = 1 / (1 + float(np.exp(-self.answerable(summary(scores, ranks[rows])))))
+        if seen.features[0, HEARD] < LEAST_HEARD:
             probability = min(probability, UNHEARD)
-        return Reading(tuple(kept[i] for i in order), scores[order], probability)
+        return Reading(tuple(chosen[i] for i in order), both[order], tuple(words[i] for i in order), probability)
 
 
-def considered(question: Asked, text: str, found: Sequence[Candidate]) -> tuple[list[Candidate], Floats]:
-    """The candidates that may answer and their features, float32 [kept, features].
+def see(question: Asked, text: str, found: Sequence[Candidate]) -> Seen:
+    """The candidates that may answer, and what speaks for each.
 
     A sentence that itself asks is no answer, but speaks for its neighbours (中国汽车为何能风靡全球?…); so it takes
     part in the features and is then left out. A question without content words has no candidates.
     """
     if not found or not question.words:
-        return [], np.zeros((0, 0), np.float32)
+        nothing = np.zeros((0, 0), np.float32)
+        return Seen(question, text, (), nothing, Matches(nothing, nothing, nothing, nothing))
     vector = word_vectors().encoder.encode_queries([text])[0]
-    features = sentence_features(question, found, np.stack([c.view.vector for c in found]) @ vector)
-    kept = [row for row, candidate in enumerate(found) if not asks(candidate)]
-    return [found[row] for row in kept], features[kept]
+    features, matches = sentence_features(question, found, np.stack([c.view.vector for c in found]) @ vector)
+    kept = np.array([row for row, candidate in enumerate(found) if not asks(candidate)], np.int64)
+    return Seen(question, text, tuple(found[row] for row in kept), features[kept], matches.of(kept))
 
 
-def summary_features(features: Floats, scores: Floats) -> Floats:
-    """What answerability is judged by, float32: the best row, its score and leads, the best and the mean of the list.
+def joined(scores: Floats, ranks: Floats) -> Floats:
+    """The scores that order the candidates: the network's, steadied by the ranker's; float32 [candidates]."""
+    return np.asarray(scores + RANK_WEIGHT * ranks, np.float32)
 
-    ``features`` and ``scores`` are sorted, best first.
+
+def summary(scores: Floats, ranks: Floats) -> Floats:
+    """What answerability is judged by, float32 [6]: the best candidate's scores, its leads, the sum over all.
+
+    ``scores`` are the network's, ``ranks`` the ranker's, of the candidates read.
     """
-    second = scores[1] if len(scores) > 1 else scores[0] - 5
-    later = scores[1:6].mean() if len(scores) > 1 else second
-    leads = np.array([scores[0], scores[0] - second, scores[0] - later])
-    best = features[:, :TELLING].max(axis=0)  # what any candidate reaches, be it the first or not
-    return np.concatenate([features[0], leads, best, features[:3, :TELLING].mean(axis=0)]).astype(np.float32)
+    both = joined(scores, ranks)
+    best = int(both.argmax())
+    others = np.sort(np.delete(both, best))[::-1]
+    second, later = (others[0], others[:5].mean()) if len(others) else (both[best] - 5, both[best] - 5)
+    total = np.logaddexp.reduce(scores)
+    return np.array([both[best], both[best] - second, both[best] - later, total, ranks[best], scores[best]], np.float32)
 
 
 @lru_cache(maxsize=1)
 def load_reader(file: Path = MODEL) -> Reader:
     """The reader in the repository."""
     with np.load(file) as saved:
-        rank = {part: saved[f"rank.{part}"] for part in ("mean", "scale", "inner", "inner_bias", "outer")}
-        linear = {part: saved[f"answerable.{part}"] for part in ("mean", "scale", "weights")}
-        return Reader(
-            Network(outer_bias=float(saved["rank.outer_bias"]), **rank),
-            Linear(bias=float(saved["answerable.bias"]), **linear),
-        )
+        parts = {name: saved[name] for name in saved.files}
+
+    def part(name: str) -> dict[str, Any]:
+        return {key.removeprefix(f"{name}."): array for key, array in parts.items() if key.startswith(f"{name}.")}
+
+    ranker, answerable = part("ranker"), part("answerable")
+    ranker["outer_bias"], answerable["bias"] = float(ranker["outer_bias"]), float(answerable["bias"])
+    return Reader(Ranker(**ranker), Network(part("network")), Linear(**answerable))

@@ -19,12 +19,13 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SentenceView:
-    """A sentence read: folded text, concepts named, its longer words with their vectors (float32 [words, WIDTH]).
+    """A sentence read: folded text, mentions, concepts, its longer words with their vectors (float32 [words, WIDTH]).
 
     ``vector`` is the sentence's own, float32 [dimension].
     """
 
     folded: str
+    mentions: tuple[lexicon.Mention, ...]
     concepts: frozenset[str]
     words: tuple[str, ...]
     vectors: Floats
@@ -60,6 +61,8 @@ def read_sentence(text: str) -> SentenceView:
     """Read a sentence of an article's original text."""
     folded = fold(text)
     words = tuple(dict.fromkeys(word for word in word_texts(folded) if len(word) > 1 and word[0].isalpha()))
-    concepts = frozenset(mention.concept for mention in lexicon.mentions(folded))
+    mentions = tuple(lexicon.mentions(folded))
+    concepts = frozenset(mention.concept for mention in mentions)
     vectors = word_vectors()
-    return SentenceView(folded, concepts, words, vectors.of(words), vectors.encoder.encode_documents([folded])[0])
+    own = vectors.encoder.encode_documents([folded])[0]
+    return SentenceView(folded, mentions, concepts, words, vectors.of(words), own)

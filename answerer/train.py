@@ -1,242 +1,236 @@
 """Train the reader on questions whose answer sentence is known.
 
-    python -m answerer.train --data DATA
+    python -m answerer.pretrain --data DATA --minutes 30 --out pretrained.pt
+    python -m answerer.train --data DATA --pretrained pretrained.pt
 
-The rank network learns to put a sentence of the evidence first, from two kinds of questions: those of
-``answer_sentence.jsonl.xz`` (CMRC2018 train), put to a real index of their contexts and some news; and questions
-written for this project over news. An encyclopedia's questions are close to its wording, so more than half of them are
-reworded with words of like meaning, and the written ones count ten times. A third pass through Taiwan wording.
+The questions are those of ``examples.py``. First the ranker: a small network over the candidates' numbers. Then the
+reading network, from the pretrained one: for each question a softmax over some of its candidates and one more place,
+"no answer" with score 0 (Devlin et al. 2019 for SQuAD 2.0), which takes part only for the questions written over news;
+and for each piece of a right sentence, whether it belongs to the answering words. Last, the answerability: a logistic
+regression on the questions over 16 of the news articles, which the other two have not seen.
 
-Answerability is a logistic regression on the written questions alone, 210 of whose 600 have no answer in the articles:
-taught by encyclopedia questions with their evidence removed it learnt to refuse other wording, not other facts
-(``eval/LOG.md``). ``news_questions.jsonl`` names 48 articles of the news file by id and offsets; of
-``eval/questions.jsonl`` those whose id starts with ``b-`` are held back and reported.
-
-Needs torch, which sentence-transformers brings. The seed is fixed.
+The questions of ``eval/questions.jsonl`` are never trained on. Needs torch, which sentence-transformers brings. The
+seed is fixed.
 """
 
 import argparse
-import json
-import lzma
 import random
-import re
-import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from answerer.asked import asked
-from answerer.features import Candidate, candidates
-from answerer.reader import FARTHEST, MODEL, Floats, Linear, Network, considered, summary_features
+from answerer.examples import ENCYCLOPEDIA, SEED, Example, encyclopedia, make_examples, news
+from answerer.network import Network
+from answerer.pieces import QUESTION_MARKS, SENTENCE_MARKS, Inputs
+from answerer.reader import FARTHEST, MODEL, READ, Floats, Linear, Ranker, joined, summary
 from answerer.sentences import word_vectors
-from indexer.articles import Article, article_id, read_articles
-from indexer.build import build_index
-from indexer.encoder import load_encoder
-from indexer.snapshot import open_snapshot
-from language.folding import converter, fold
-from language.frequency import listed_words
-from retriever import HITS, Retriever, analyse_question
+from answerer.torch_network import Batch, TorchNetwork, export
 
-SEED = 20_261_122
-NETWORKS, HIDDEN, EPOCHS = 4, 24, 8  # of the rank
-RIDGE = 0.5  # of the answerability; chosen with the news questions trained on and all others held back
-SEEDS = Path(__file__).parents[1] / "seeds"
-QUESTIONS = Path(__file__).parents[1] / "eval" / "questions.jsonl"
-HELD_BACK = "b-"  # questions whose id starts so are never trained on
-NEWS_QUESTIONS = Path(__file__).parent / "news_questions.jsonl"
-WRITTEN = 10  # times that each written question counts beside one of the encyclopedia's
-PROCESSES = 2
-REWORDED = 0.6  # share of the encyclopedia's questions that are reworded
-TAIWAN_WORDED = 0.33
-VOCABULARY = 30_000  # words that may come in
-NEAR = 0.4  # least cosine of a word that may come in for another
-NEWS = (30_000, 34_000)  # rows of the news file used as other articles: not those the development sets are hidden among
-_OPENING = re.compile(r"([^,，。；;（(是为]{2,16})[（(,，是为]")
+HIDDEN, RANK_EPOCHS, RANK_BATCH, RANK_RATE = 96, 10, 64, 2e-3
+EPOCHS, BATCH, RATE, DROPOUT = 2.0, 16, 5e-4, 0.1
+SEEN = 6  # candidates of a question that one step of the network sees: at most 3 right ones, the likeliest wrong ones
+WORDS_WEIGHT = 0.5  # of the answering words' loss beside the sentences'
+RIDGE = 0.01  # of the answerability
 
 
-@dataclass(frozen=True)
-class Example:
-    """Features of one question's candidates; ``right`` marks those of the evidence (none: it has no answer here)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """A batch and what is right in it.
 
-    features: Floats
-    right: Floats
-
-
-def read_rows(path: Path) -> Iterator[dict[str, str]]:
-    """The rows of a packed JSON Lines file."""
-    with lzma.open(path, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
-
-
-def make_article(text: str) -> Article:
-    """A text as an article, with a title where it opens as an encyclopedia does (宝马7系(BMW 7 Series)是…)."""
-    opening = _OPENING.match(text)
-    title = opening.group(1) if opening else ""
-    return Article(article_id(title, text), title, text, "", "")
-
-
-def prepare(data: Path, limit: int, folder: Path) -> list[dict[str, str]]:
-    """Index the contexts and some news in ``folder``; the question rows, each with its article's id."""
-    rows = list(read_rows(data / "answer_sentence.jsonl.xz"))[:limit]
-    contexts = {row["context"]: make_article(row["context"]) for row in rows}
-    news = [make_article(row["text"]) for row in read_rows(data / "news.jsonl.xz")][slice(*NEWS)]
-    articles = {article.id: article for article in [*contexts.values(), *news] if article.body.strip()}
-    build_index(folder, list(articles.values()), load_encoder())
-    return [{**row, "article": contexts[row["context"]].id} for row in rows]
-
-
-def examples(folder: Path, rows: Sequence[dict[str, str]], part: int, parts: int) -> list[Example]:
-    """Every ``parts``-th question from ``part`` on, whose evidence was found."""
-    rng = random.Random(SEED + part)
-    retriever = Retriever(open_snapshot(folder), load_encoder())
-    reworder = Reworder()
-    made = []
-    for row in rows[part::parts]:
-        text = row["question"]
-        if rng.random() < REWORDED:
-            text = reworder.reworded(text, row["context"], rng)
-        if rng.random() < TAIWAN_WORDED:
-            text = converter("s2twp").convert(text)
-        start = int(row["sent_start"])
-        hits = retriever.retrieve(analyse_question(text), HITS)
-        one = example(text, candidates(hits), [(row["article"], start, start + len(row["sentence"]))])
-        if one is not None and one.right.any():
-            made.append(one)
-    return made
-
-
-class Reworder:
-    """Puts other words of like meaning for some words of a question, so that it is not told by its wording."""
-
-    def __init__(self) -> None:
-        self._words = tuple(word for word in listed_words() if len(word) > 1)
-        self._vectors = word_vectors().of(self._words[:VOCABULARY])
-
-    def reworded(self, question: str, context: str, rng: random.Random) -> str:
-        """The folded question with about a third of its plain words replaced by ones the context does not have."""
-        text, folded = fold(question), fold(context)
-        for word in asked(question).words:
-            if word.is_name or word.is_number or len(word.text) < 2 or rng.random() > 0.4:
-                continue
-            nearness = self._vectors @ word_vectors().of((word.text,))[0]
-            near = [self._words[i] for i in np.argsort(-nearness)[1:10] if nearness[i] > NEAR]
-            if near := [other for other in near if other not in folded and other != word.text]:
-                text = text.replace(word.text, rng.choice(near))
-        return text
-
-
-def example(text: str, found: list[Candidate], gold: Sequence[tuple[str, int, int]]) -> Example | None:
-    """Features and labels of one question's candidates; ``gold`` are the evidence's articles, starts and ends."""
-    kept, features = considered(asked(text), text, found)
-    right = [any(c.article.id == id and c.start < end and c.end > start for id, start, end in gold) for c in kept]
-    return Example(features, np.array(right, np.float32)) if kept else None
-
-
-def written_over(articles: Sequence[Article], questions: Sequence[dict[str, Any]]) -> list[Example]:
-    """The examples of questions written over articles, which make up an index of their own."""
-    made = []
-    with tempfile.TemporaryDirectory() as folder:
-        encoder = load_encoder()
-        build_index(Path(folder), articles, encoder)
-        retriever = Retriever(open_snapshot(Path(folder)), encoder)
-        for question in questions:
-            hits = retriever.retrieve(analyse_question(question["question"]), HITS)
-            gold = [(str(span["article"]), span["start"], span["end"]) for span in question["gold"]]
-            one = example(question["question"], candidates(hits), gold)
-            if one is not None and one.right.any() == question["answerable"]:
-                made.append(one)
-    return made
-
-
-def written_examples(data: Path) -> tuple[list[Example], list[Example]]:
-    """The written questions to train on, and those held back."""
-    questions = list(map(json.loads, NEWS_QUESTIONS.read_text(encoding="utf-8").splitlines()))
-    used = {str(span["article"]) for question in questions for span in question["gold"]}
-    news = [
-        Article(id, "", row["text"], "", "")
-        for row in read_rows(data / "news.jsonl.xz")
-        if (id := str(row["id"])) in used
-    ]
-    own = list(map(json.loads, QUESTIONS.read_text(encoding="utf-8").splitlines()))
-    held = [question for question in own if question["id"].startswith(HELD_BACK)]
-    seeds = read_articles([SEEDS])
-    used_own = [question for question in own if question not in held]
-    return written_over(news, questions) + written_over(seeds, used_own), written_over(seeds, held)
-
-
-def standardised(features: Floats, mean: Floats, scale: Floats) -> torch.Tensor:
-    """The features as the reader will see them at run time."""
-    return torch.from_numpy(np.clip((features - mean) * scale, -FARTHEST, FARTHEST))
-
-
-def train_rank(train: Sequence[Example]) -> Network:
-    """Softmax over the candidates of each question; the probability of all right ones together is raised.
-
-    ``NETWORKS`` small networks are trained one by one and averaged: side by side they are one wider network.
+    ``right`` bool [sentences]; ``words`` float32 [sentences, s], 1 for answering pieces; ``known`` bool [sentences]:
+    the answering words are known.
     """
-    features = np.concatenate([e.features for e in train])
-    mean, scale = features.mean(axis=0), (1 / np.maximum(features.std(axis=0), 1e-3)).astype(np.float32)
-    inputs = [standardised(e.features, mean, scale) for e in train]
-    labels = [torch.from_numpy(e.right > 0) for e in train]
-    members = [train_member(inputs, labels) for _ in range(NETWORKS)]
-    return Network(
-        mean,
-        scale,
-        np.concatenate([inner.weight.detach().numpy().T for inner, _ in members], axis=1),
-        np.concatenate([inner.bias.detach().numpy() for inner, _ in members]),
-        (np.concatenate([outer.weight.detach().numpy()[0] for _, outer in members]) / NETWORKS).astype(np.float32),
-        float(np.mean([outer.bias.detach().numpy()[0] for _, outer in members])),
-    )
+
+    batch: Batch
+    right: Tensor
+    words: Tensor
+    known: Tensor
 
 
-def train_member(inputs: Sequence[torch.Tensor], labels: Sequence[torch.Tensor]) -> tuple[nn.Linear, nn.Linear]:
-    """One network's two layers."""
-    inner, outer = nn.Linear(inputs[0].shape[1], HIDDEN), nn.Linear(HIDDEN, 1)
+def standardisation(features: Floats) -> tuple[Floats, Floats]:
+    """Mean and inverse deviation of each column, float32."""
+    return features.mean(axis=0), (1 / np.maximum(features.std(axis=0), 1e-3)).astype(np.float32)
+
+
+def against_nothing(scores: Tensor, right: Tensor, may_lack: bool) -> Tensor:
+    """The loss of one question: minus the log-probability of the right candidates, or of "no answer"."""
+    nothing = torch.zeros(1)
+    everything = torch.cat([scores, nothing]) if may_lack else scores
+    wanted = scores[right].logsumexp(0) if bool(right.any()) else nothing[0]
+    return everything.logsumexp(0) - wanted
+
+
+def train_ranker(train: Sequence[Example]) -> Ranker:
+    """A network of one hidden layer over the numbers of all candidates."""
+    mean, scale = standardisation(np.concatenate([e.features for e in train]))
+    rows = [torch.from_numpy(np.clip((e.features - mean) * scale, -FARTHEST, FARTHEST)) for e in train]
+    right = [torch.from_numpy(e.right) for e in train]
+    inner, outer = nn.Linear(len(mean), HIDDEN), nn.Linear(HIDDEN, 1)
     layers = nn.Sequential(inner, nn.ReLU(), nn.Dropout(0.3), outer)
-    optimiser = torch.optim.AdamW(layers.parameters(), lr=2e-3, weight_decay=1e-2)
-    order = list(range(len(inputs)))
-    for epoch in range(EPOCHS):
-        random.shuffle(order)
-        for group in optimiser.param_groups:
-            group["lr"] = 2e-3 * (1 - epoch / EPOCHS)
-        for first in range(0, len(order), 64):
-            chosen = order[first : first + 64]
-            scores = layers(torch.cat([inputs[i] for i in chosen])).squeeze(1)
-            parts = zip(scores.split([len(inputs[i]) for i in chosen]), chosen, strict=True)
-            loss = torch.stack([s.logsumexp(0) - s[labels[i]].logsumexp(0) for s, i in parts]).mean()
+    optimiser = torch.optim.AdamW(layers.parameters(), lr=RANK_RATE, weight_decay=1e-2)
+    for epoch in range(RANK_EPOCHS):
+        optimiser.param_groups[0]["lr"] = RANK_RATE * (1 - epoch / RANK_EPOCHS)
+        for chosen in torch.randperm(len(train)).split(RANK_BATCH):
+            scores = layers(torch.cat([rows[i] for i in chosen])).squeeze(1).split([len(rows[i]) for i in chosen])
+            losses = [
+                against_nothing(s, right[i], not train[i].id.startswith(ENCYCLOPEDIA))
+                for s, i in zip(scores, chosen, strict=True)
+            ]
+            optimiser.zero_grad()
+            torch.stack(losses).mean().backward()
+            optimiser.step()
+    first, second = inner.weight.detach().numpy().T, outer.weight.detach().numpy()[0]
+    return Ranker(mean, scale, first, inner.bias.detach().numpy(), second, float(outer.bias.detach()))
+
+
+def collate(examples: Sequence[Example], network: TorchNetwork, rng: random.Random) -> Lesson:
+    """One batch; of each question at most 3 right candidates, the two likeliest wrong ones and others by chance."""
+    chosen: list[tuple[int, int]] = []
+    for number, example in enumerate(examples):
+        right = [at for at, row in enumerate(example.rows) if example.right[row]][:3]
+        wrong = [at for at, row in enumerate(example.rows) if not example.right[row]]
+        later = wrong[2:]
+        rng.shuffle(later)
+        chosen += [(number, at) for at in [*right, *(wrong[:2] + later)[: max(2, SEEN - len(right))]]]
+    asked = [example.inputs.question for example in examples]
+    q = max(map(len, asked))
+    s = max(len(examples[number].inputs.sentences[at].ids) for number, at in chosen)
+    questions = np.full((len(asked), q), network.padding, np.int64)
+    for number, ids in enumerate(asked):
+        questions[number, : len(ids)] = ids
+    n = len(chosen)
+    question_marks = np.zeros((n, q, QUESTION_MARKS), np.float32)
+    sentences, marks = np.full((n, s), network.padding, np.int64), np.zeros((n, s, SENTENCE_MARKS), np.float32)
+    words, right_ones = np.zeros((n, s), np.float32), np.zeros(n, bool)
+    for row, (number, at) in enumerate(chosen):
+        example = examples[number]
+        length = len(example.inputs.sentences[at].ids)
+        question_marks[row, : len(asked[number])] = example.inputs.question_marks[at]
+        sentences[row, :length] = example.inputs.sentences[at].ids
+        marks[row, :length] = example.inputs.sentence_marks[at]
+        words[row, :length] = example.words[at]
+        right_ones[row] = example.right[example.rows[at]]
+    rows = np.stack([examples[number].inputs.features[at] for number, at in chosen])
+    owner = np.array([number for number, _ in chosen])
+    batch = Batch(*map(torch.from_numpy, (questions, owner, question_marks, sentences, marks, rows)))
+    return Lesson(batch, *map(torch.from_numpy, (right_ones, words, words.any(axis=1))))
+
+
+def batches(examples: Sequence[Example], rng: random.Random) -> Iterator[list[Example]]:
+    """All examples once, in batches of like length, in random order."""
+    order = list(examples)
+    rng.shuffle(order)
+    made = []
+    for first in range(0, len(order), BATCH * 16):
+        near = sorted(order[first : first + BATCH * 16], key=lambda e: max(len(p.ids) for p in e.inputs.sentences))
+        made += [near[at : at + BATCH] for at in range(0, len(near), BATCH)]
+    rng.shuffle(made)
+    yield from made
+
+
+def train_network(train: Sequence[Example], pretrained: Path | None) -> TorchNetwork:
+    """The reading network, from the pretrained one if given."""
+    rng = random.Random(SEED)
+    mean, scale = standardisation(np.concatenate([e.inputs.features for e in train]))
+    network = TorchNetwork(pieces=len(word_vectors().encoder), features=len(mean), dropout=DROPOUT)
+    if pretrained is not None:
+        saved = {k: v for k, v in torch.load(pretrained).items() if not k.startswith(("features", "mean", "scale"))}
+        network.load_state_dict(saved, strict=False)
+    network.mean.copy_(torch.from_numpy(mean))
+    network.scale.copy_(torch.from_numpy(scale))
+    read = [
+        p for name, p in network.named_parameters() if name.startswith(("lower", "upper", "last", "position", "kind"))
+    ]
+    new = [p for p in network.parameters() if not any(p is other for other in [*read, network.rows.weight])]
+    groups = [
+        {"params": [network.rows.weight], "lr": 0.3 * RATE, "weight_decay": 0.0},
+        {"params": read, "lr": RATE},
+        {"params": new, "lr": 2 * RATE},
+    ]
+    optimiser = torch.optim.AdamW(groups, weight_decay=0.02, betas=(0.9, 0.98))
+    rates = [group["lr"] for group in optimiser.param_groups]
+    steps, step, losses = int(EPOCHS * len(train) / BATCH), 0, list[float]()
+    network.train()
+    while step < steps:
+        for examples in batches(train, rng):
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * min(1, step / 100) * max(0.02, 1 - step / steps)
+            loss = loss_of(network, examples, collate(examples, network, rng))
             optimiser.zero_grad()
             loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
-    return inner, outer
+            step += 1
+            losses.append(float(loss.detach()))
+            if step % 200 == 0:
+                print(f"step {step} of {steps}: loss {np.mean(losses[-200:]):.3f}", flush=True)
+            if step >= steps:
+                break
+    network.eval()
+    return network
 
 
-def summarise(rank: Network, example: Example) -> Floats:
-    """What the answerability of one question is judged by."""
-    scores = rank(example.features)
-    order = np.argsort(-scores, kind="stable")
-    return summary_features(example.features[order], scores[order])
+def loss_of(network: TorchNetwork, examples: Sequence[Example], lesson: Lesson) -> Tensor:
+    """Of the right sentences, and of the answering words where they are known."""
+    scores, words = network(lesson.batch)
+    losses = []
+    for number, example in enumerate(examples):
+        mine = lesson.batch.owner == number
+        may_lack = not example.id.startswith(ENCYCLOPEDIA)
+        losses.append(against_nothing(scores[mine], lesson.right[mine], may_lack))
+    loss = torch.stack(losses).mean()
+    if bool(lesson.known.any()):
+        read = (lesson.batch.sentences != network.padding)[lesson.known].float()
+        of_words = nn.functional.binary_cross_entropy_with_logits(
+            words[lesson.known], lesson.words[lesson.known], weight=read, pos_weight=torch.tensor(3.0)
+        )
+        loss = loss + WORDS_WEIGHT * of_words
+    return loss
 
 
-def train_answerable(rank: Network, train: Sequence[Example]) -> Linear:
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What the answerability is judged by, whether there is an answer, and whether a right sentence came first."""
+
+    summary: Floats
+    answerable: bool
+    first: bool
+
+
+def judge(example: Example, ranker: Ranker, network: Network) -> Judged:
+    """Read one example as :meth:`Reader.read` does at run time."""
+    ranks = ranker(example.features)[example.rows]
+    top = np.argsort(-ranks, kind="stable")[:READ]
+    taken = example.inputs
+    shown = Inputs(
+        taken.question,
+        taken.question_marks[top],
+        tuple(taken.sentences[at] for at in top),
+        tuple(taken.sentence_marks[at] for at in top),
+        taken.features[top],
+    )
+    scores, _ = network.read(shown)
+    best = top[int(joined(scores, ranks[top]).argmax())]
+    return Judged(summary(scores, ranks[top]), bool(example.right.any()), bool(example.right[example.rows[best]]))
+
+
+def train_answerable(judged: Sequence[Judged]) -> Linear:
     """Logistic regression with a ridge penalty, to convergence; both classes weigh the same."""
-    features = np.stack([summarise(rank, e) for e in train])
-    labels = torch.tensor([float(e.right.any()) for e in train])
-    mean, scale = features.mean(axis=0), (1 / np.maximum(features.std(axis=0), 1e-3)).astype(np.float32)
-    inputs = standardised(features, mean, scale)
-    weights, bias = torch.zeros(inputs.shape[1], requires_grad=True), torch.zeros(1, requires_grad=True)
+    features = np.stack([one.summary for one in judged])
+    labels = torch.tensor([float(one.answerable) for one in judged])
+    mean, scale = standardisation(features)
+    rows = torch.from_numpy(np.clip((features - mean) * scale, -FARTHEST, FARTHEST))
+    weights, bias = torch.zeros(rows.shape[1], requires_grad=True), torch.zeros(1, requires_grad=True)
     balance = torch.where(labels > 0, 0.5 / labels.mean(), 0.5 / (1 - labels.mean()))
     optimiser = torch.optim.LBFGS([weights, bias], max_iter=200)
 
-    def objective() -> torch.Tensor:
+    def objective() -> Tensor:
         optimiser.zero_grad()
-        losses = nn.functional.binary_cross_entropy_with_logits(inputs @ weights + bias, labels, balance)
+        losses = nn.functional.binary_cross_entropy_with_logits(rows @ weights + bias, labels, balance)
         total = losses + RIDGE / 2 * weights.square().sum()
         total.backward()
         return total
@@ -245,21 +239,18 @@ def train_answerable(rank: Network, train: Sequence[Example]) -> Linear:
     return Linear(mean, scale, weights.detach().numpy(), float(bias.detach()[0]))
 
 
-def report(name: str, rank: Network, answerable: Linear, asked_of: Sequence[Example]) -> None:
+def report(name: str, judged: Sequence[Judged], answerable: Linear) -> None:
     """Figures on some questions."""
-    first = [bool(e.right[np.argmax(rank(e.features))]) for e in asked_of if e.right.any()]
-    logits = np.array([answerable(summarise(rank, e)) for e in asked_of])
-    has = np.array([e.right.any() for e in asked_of])
+    first = [one.first for one in judged if one.answerable]
+    logits = np.array([answerable(one.summary) for one in judged])
+    has = np.array([one.answerable for one in judged])
     print(f"{name}: right sentence first {np.mean(first):.3f} of {len(first)}", end="")
-    if has.all():
-        print()
-        return
-    area = np.mean(logits[has][:, None] > logits[~has][None])
-    print(f"; area under the curve {area:.3f}", end="")
-    for allowed in (0.05, 0.1):
-        threshold = np.quantile(logits[has], allowed)
-        share, odds = np.mean(logits[~has] < threshold), 1 / (1 + np.exp(-threshold))
-        print(f"; refusing {allowed:.0%} of answerable (below {odds:.2f}) refuses {share:.2f} of the others", end="")
+    if not has.all():
+        print(f"; area under the curve {np.mean(logits[has][:, None] > logits[~has][None]):.3f}", end="")
+        for allowed in (0.05, 0.1):
+            threshold = np.quantile(logits[has], allowed)
+            share, odds = np.mean(logits[~has] < threshold), 1 / (1 + np.exp(-threshold))
+            print(f"; refusing {allowed:.0%} of answerable (below {odds:.2f}) refuses {share:.2f} of others", end="")
     print()
 
 
@@ -267,26 +258,27 @@ def main() -> None:
     """Make examples, train, report, save."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--pretrained", type=Path)
     parser.add_argument("--out", type=Path, default=MODEL)
-    parser.add_argument("--limit", type=int, default=6000, help="encyclopedia questions to use")
+    parser.add_argument("--most", type=int, default=6000, help="encyclopedia questions to use")
     arguments = parser.parse_args()
-    random.seed(SEED)
+    rng = random.Random(SEED)
     torch.manual_seed(SEED)
-    with tempfile.TemporaryDirectory() as folder:
-        rows = prepare(arguments.data, arguments.limit, Path(folder))
-        with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
-            jobs = [pool.submit(examples, Path(folder), rows, part, PROCESSES) for part in range(PROCESSES)]
-            made = [one for job in jobs for one in job.result()]
-    written, held = written_examples(arguments.data)
-    rank = train_rank(made[len(made) // 10 :] + [e for e in written if e.right.any()] * WRITTEN)
-    answerable = train_answerable(rank, written)
-    report("encyclopedia, held back", rank, answerable, made[: len(made) // 10])
-    report("written, trained on", rank, answerable, written)
-    report("written, held back", rank, answerable, held)
+    over_news, of_encyclopedia = news(arguments.data), encyclopedia(arguments.data, arguments.most)
+    plain = [*make_examples(*over_news, None), *make_examples(*of_encyclopedia, None)]
+    ranker = train_ranker([example for example in plain if not example.held_back])
+    examples = [*make_examples(*over_news, ranker), *make_examples(*of_encyclopedia, ranker)]
+    rng.shuffle(examples)
+    weights = export(train_network([example for example in examples if not example.held_back], arguments.pretrained))
+    network = Network(weights)
+    judged = [judge(example, ranker, network) for example in examples if example.held_back]
+    answerable = train_answerable(judged)
+    report("questions over news held back from ranker and network", judged, answerable)
     arguments.out.parent.mkdir(exist_ok=True)
-    saved = {f"rank.{part}": np.asarray(getattr(rank, part), np.float32) for part in Network.__slots__}
+    saved = {f"ranker.{part}": np.asarray(getattr(ranker, part), np.float32) for part in Ranker.__slots__}
     saved |= {f"answerable.{part}": np.asarray(getattr(answerable, part), np.float32) for part in Linear.__slots__}
-    np.savez(arguments.out, allow_pickle=False, **saved)
+    of_network = {f"network.{name}": array for name, array in weights.items()}
+    np.savez(arguments.out, allow_pickle=False, **saved, **of_network)
 
 
 if __name__ == "__main__":

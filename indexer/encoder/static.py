@@ -54,6 +54,15 @@ class StaticEncoder:
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
 
+    def __len__(self) -> int:
+        """How many pieces there are."""
+        return len(self._rows)
+
+    def pieces(self, folded: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Ids of the pieces of a folded text and their places in it."""
+        encoding = self._tokenizer.encode(folded, add_special_tokens=False)
+        return encoding.ids, encoding.offsets
+
     def encode_queries(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """The same as for documents: one table serves both."""
         return self.encode_documents(texts)

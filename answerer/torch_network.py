@@ -1,0 +1,151 @@
+"""The reading network for training, in torch; :func:`export` writes what ``network.py`` runs.
+
+See ``network.py`` for what it computes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from answerer.network import MASKED, Floats
+from answerer.pieces import QUESTION_MARKS, SENTENCE_MARKS, SENTENCE_PIECES
+from answerer.reader import FARTHEST
+
+WIDTH, HEADS, HIDDEN, LOWER, UPPER = 192, 6, 576, 2, 2
+SCORING = 64  # hidden units behind the score
+
+
+class Block(nn.Module):
+    """A pre-norm transformer block."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.before, self.between = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
+        self.qkv, self.out = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.up, self.down = nn.Linear(WIDTH, HIDDEN), nn.Linear(HIDDEN, WIDTH)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """``x`` [texts, pieces, WIDTH]; ``mask`` [texts, 1, 1, pieces] is added to the attention scores."""
+        n, t, d = x.shape
+        q, k, v = self.qkv(self.before(x)).view(n, t, 3, HEADS, d // HEADS).permute(2, 0, 3, 1, 4)
+        attended = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        x = x + self.dropout(self.out(attended.transpose(1, 2).reshape(n, t, d)))
+        return x + self.dropout(self.down(torch.relu(self.up(self.between(x)))))
+
+
+class TorchNetwork(nn.Module):
+    """The network; ``pieces`` in the vocabulary, of which the last two are padding and the mask of pretraining."""
+
+    def __init__(self, pieces: int, features: int, dropout: float) -> None:
+        super().__init__()
+        self.padding, self.masked = pieces, pieces + 1
+        self.rows = nn.Embedding(pieces + 2, WIDTH)
+        self.position = nn.Parameter(torch.randn(SENTENCE_PIECES, WIDTH) * 0.02)
+        self.kind = nn.Parameter(torch.randn(2, WIDTH) * 0.02)
+        self.reader = nn.Parameter(torch.randn(WIDTH) * 0.05)
+        self.lower = nn.ModuleList(Block(dropout) for _ in range(LOWER))
+        self.upper = nn.ModuleList(Block(dropout) for _ in range(UPPER))
+        self.last, self.dropout = nn.LayerNorm(WIDTH), nn.Dropout(dropout)
+        self.question_marks = nn.Linear(QUESTION_MARKS, WIDTH)
+        self.sentence_marks = nn.Linear(SENTENCE_MARKS, WIDTH)
+        self.features = nn.Linear(features, WIDTH)
+        self.inner, self.outer, self.word = nn.Linear(WIDTH, SCORING), nn.Linear(SCORING, 1), nn.Linear(WIDTH, 1)
+        for part, deviation in ((self.question_marks, 0.05), (self.sentence_marks, 0.05), (self.features, 0.02)):
+            nn.init.normal_(part.weight, std=deviation)
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("scale", torch.ones(features))
+
+    def alone(self, ids: Tensor, kind: int) -> tuple[Tensor, Tensor]:
+        """The lower blocks over texts [n, t]: their readings [n, t, WIDTH] and the mask [n, t] to add."""
+        mask = torch.zeros(ids.shape).masked_fill(ids == self.padding, float(MASKED))
+        x = self.dropout(self.rows(ids) + self.position[: ids.shape[1]] + self.kind[kind])
+        for block in self.lower:
+            x = block(x, mask[:, None, None, :])
+        return x, mask
+
+    def together(self, x: Tensor, mask: Tensor) -> Tensor:
+        """The upper blocks."""
+        for block in self.upper:
+            x = block(x, mask[:, None, None, :])
+        return self.last(x)
+
+    def forward(self, batch: "Batch") -> tuple[Tensor, Tensor]:
+        """Scores [sentences] and log-odds of pieces [sentences, s]."""
+        asked, asked_mask = self.alone(batch.questions, 0)
+        read, read_mask = self.alone(batch.sentences, 1)
+        inputs = ((batch.rows - self.mean) * self.scale).clamp(-FARTHEST, FARTHEST)
+        x = torch.cat(
+            [
+                (self.reader + self.features(inputs))[:, None],
+                asked[batch.owner] + self.question_marks(batch.question_marks),
+                read + self.sentence_marks(batch.marks),
+            ],
+            dim=1,
+        )
+        mask = torch.cat([torch.zeros(len(read), 1), asked_mask[batch.owner], read_mask], dim=1)
+        y = self.together(x, mask)
+        words = self.word(y[:, 1 + batch.questions.shape[1] :])
+        return self.outer(torch.relu(self.inner(y[:, 0]))).squeeze(1), words.squeeze(2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Some questions, each beside some sentences, padded.
+
+    ``questions`` int64 [questions, q]; ``owner`` int64 [sentences], the question of each sentence; ``question_marks``
+    [sentences, q, QUESTION_MARKS]; ``sentences`` int64 [sentences, s]; ``marks`` [sentences, s, SENTENCE_MARKS];
+    ``rows`` [sentences, features].
+    """
+
+    questions: Tensor
+    owner: Tensor
+    question_marks: Tensor
+    sentences: Tensor
+    marks: Tensor
+    rows: Tensor
+
+
+def export(network: TorchNetwork) -> Mapping[str, npt.NDArray[np.generic]]:
+    """The arrays that ``network.Network`` reads: int8 rows with a step each, everything else float16 or float32."""
+
+    def array(tensor: Tensor) -> Floats:
+        return np.asarray(tensor.detach().numpy(), np.float32)
+
+    rows = array(network.rows.weight)[: network.padding]
+    steps = np.maximum(np.abs(rows).max(axis=1), 1e-12) / 127
+    saved: dict[str, npt.NDArray[np.generic]] = {
+        "rows": np.rint(rows / steps[:, None]).astype(np.int8),
+        "steps": steps.astype(np.float32),
+        "heads": np.array(HEADS),
+        "clip": np.array(FARTHEST, np.float32),
+        "mean": array(network.mean),
+        "scale": array(network.scale),
+        "position": array(network.position),
+        "kind": array(network.kind),
+        "reader": array(network.reader),
+    }
+
+    def linear(name: str, layer: nn.Module, norm: nn.Module | None, bias: str) -> None:
+        weight, offset = array(layer.weight).T, array(layer.bias)
+        if norm is not None:
+            offset = offset + array(norm.bias) @ weight
+            weight = array(norm.weight)[:, None] * weight
+        saved[name], saved[bias] = weight.astype(np.float16), offset
+
+    for level, blocks in (("lower", network.lower), ("upper", network.upper)):
+        for number, block in enumerate(blocks):
+            for name, norm in (("qkv", block.before), ("out", None), ("up", block.between), ("down", None)):
+                linear(f"{level}.{number}.{name}", getattr(block, name), norm, f"{level}.{number}.{name}_bias")
+    for name in ("question_marks", "sentence_marks", "features"):
+        linear(name, getattr(network, name), None, f"{name}_bias")
+    linear("inner", network.inner, network.last, "inner_bias")
+    linear("outer", network.outer, None, "outer_bias")
+    linear("word", network.word, network.last, "word_bias")
+    for name in ("outer", "word"):
+        saved[name], saved[f"{name}_bias"] = saved[name][:, 0], saved[f"{name}_bias"][0]
+    return saved

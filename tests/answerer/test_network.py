@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import torch
+
+from answerer.network import Network
+from answerer.pieces import QUESTION_MARKS, SENTENCE_MARKS, Inputs, Pieces
+from answerer.torch_network import Batch, TorchNetwork, export
+
+PIECES, FEATURES = 300, 7
+LENGTHS = (5, 23, 64, 1)
+
+
+@pytest.fixture(scope="module")
+def network() -> TorchNetwork:
+    torch.manual_seed(3)
+    made = TorchNetwork(PIECES, FEATURES, dropout=0.1).eval()
+    with torch.no_grad():
+        for parameter in made.parameters():  # gains and biases too, which start as ones and zeros
+            parameter.add_(torch.randn_like(parameter) * 0.05)
+        made.mean.uniform_(-1, 1)
+        made.scale.uniform_(0.5, 2)
+    return made
+
+
+@pytest.fixture(scope="module")
+def inputs() -> Inputs:
+    rng = np.random.default_rng(5)
+
+    def pieces(count: int) -> Pieces:
+        return Pieces(rng.integers(0, PIECES, count), np.zeros((count, 2), np.int64))
+
+    def marks(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        return rng.random(shape, np.float32)
+
+    return Inputs(
+        pieces(9).ids,
+        marks(len(LENGTHS), 9, QUESTION_MARKS),
+        tuple(map(pieces, LENGTHS)),
+        tuple(marks(length, SENTENCE_MARKS) for length in LENGTHS),
+        (marks(len(LENGTHS), FEATURES) * 12 - 6),
+    )
+
+
+def by_torch(network: TorchNetwork, inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
+    sentences = np.full((len(LENGTHS), max(LENGTHS)), network.padding)
+    marks = np.zeros((len(LENGTHS), max(LENGTHS), SENTENCE_MARKS), np.float32)
+    for row, length in enumerate(LENGTHS):
+        sentences[row, :length] = inputs.sentences[row].ids
+        marks[row, :length] = inputs.sentence_marks[row]
+    batch = Batch(
+        torch.from_numpy(inputs.question[None]),
+        torch.zeros(len(LENGTHS), dtype=torch.long),
+        torch.from_numpy(inputs.question_marks),
+        torch.from_numpy(sentences),
+        torch.from_numpy(marks),
+        torch.from_numpy(inputs.features),
+    )
+    with torch.no_grad():
+        scores, words = network(batch)
+    return scores, words
+
+
+def test_numpy_and_torch_give_the_same(network: TorchNetwork, inputs: Inputs) -> None:
+    scores, words = Network(export(network)).read(inputs)
+    torch_scores, torch_words = by_torch(network, inputs)
+    spread = float(torch_scores.max() - torch_scores.min())
+    assert spread > 0.1  # else anything would be close
+    np.testing.assert_allclose(scores, torch_scores.numpy(), atol=0.02 * spread)
+    for row, length in enumerate(LENGTHS):
+        np.testing.assert_allclose(words[row], torch_words[row, :length].numpy(), atol=0.02)
+
+
+def test_a_remembered_sentence_reads_the_same_and_alone_as_among_others(network: TorchNetwork, inputs: Inputs) -> None:
+    run = Network(export(network))
+    first, _ = run.read(inputs)
+    again, _ = run.read(inputs)
+    np.testing.assert_allclose(again, first, atol=1e-5)
+    for row in range(len(LENGTHS)):
+        alone = Inputs(
+            inputs.question,
+            inputs.question_marks[row : row + 1],
+            inputs.sentences[row : row + 1],
+            inputs.sentence_marks[row : row + 1],
+            inputs.features[row : row + 1],
+        )
+        np.testing.assert_allclose(run.read(alone)[0], first[row : row + 1], atol=1e-4)
