@@ -6,6 +6,8 @@ from answerer.answer import Answer, Citation
 from answerer.respond import Done
 from retriever import Hit
 
+NO_BUFFER = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # headers of a stream
+
 
 def hit_document(hit: Hit) -> dict[str, Any]:
     """A hit as the HTTP contract shows it."""

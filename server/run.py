@@ -6,7 +6,8 @@ import sys
 import uvicorn
 
 from server.app import create_app
-from server.engine import Engine, load_answerer
+from server.engine import Engine, live_snapshot, load_answerer
+from server.feedback import FeedbackFile
 from server.logs import configure_logs
 from server.settings import Settings
 
@@ -24,8 +25,8 @@ class _Server(uvicorn.Server):
 def serve(settings: Settings) -> int:
     """Serve until interrupted; returns the exit status."""
     configure_logs(settings.log_format)
-    engine = Engine(lambda: load_answerer(settings))
-    app = create_app(engine, settings.api_key, settings.rate_limit)
+    engine = Engine(lambda: load_answerer(settings), lambda: live_snapshot(settings))
+    app = create_app(engine, settings.api_key, settings.rate_limit, FeedbackFile(settings.feedback_file))
     config = uvicorn.Config(
         app, settings.host, settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=5
     )
