@@ -8,10 +8,9 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Query, Security
+from fastapi import APIRouter, FastAPI, Query
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
-from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Route
 
@@ -57,6 +56,18 @@ def _errors(*statuses: int, body: type = schemas.ErrorBody) -> dict[int | str, d
     return {status: {"model": body, "description": _WHY[status]} for status in sorted({401, 429, 500, *statuses})}
 
 
+class _Application(FastAPI):
+    """FastAPI, whose description says that a key may be needed."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The description; no key is one of the two ways, since on this machine none is needed."""
+        described = super().openapi()
+        key = {"type": "http", "scheme": "bearer", "description": "The server's key, if it has one"}
+        described["components"]["securitySchemes"] = {"key": key}
+        described["security"] = [{}, {"key": []}]
+        return described
+
+
 def create_app(engine: Engine, api_key: str = "", rate_limit: int = 0, feedback: FeedbackFile | None = None) -> FastAPI:
     """The application over one engine; ``rate_limit`` is requests a minute from one address, 0 for no limit.
 
@@ -75,7 +86,7 @@ def create_app(engine: Engine, api_key: str = "", rate_limit: int = 0, feedback:
             await watching
         await engine.close()
 
-    app = FastAPI(
+    app = _Application(
         lifespan=lifespan,
         title="業問 Yewen",
         version="0.1.0",
@@ -86,15 +97,14 @@ def create_app(engine: Engine, api_key: str = "", rate_limit: int = 0, feedback:
     install_error_handlers(app)
     app.add_middleware(Protection, api_key=api_key, rate_limit=rate_limit)
     app.add_middleware(CountRequests, metrics=metrics)
-    keyed = [Security(HTTPBearer(auto_error=False, description="The server's key, if it has one"))]
     app.include_router(_pages())
     app.include_router(documentation_router())
     app.include_router(_health(engine, metrics))
-    app.include_router(_answers(engine, metrics), prefix="/api", dependencies=keyed)
-    app.include_router(_articles(engine), prefix="/api", dependencies=keyed)
-    app.include_router(_feedback(feedback, metrics), prefix="/api", dependencies=keyed)
+    app.include_router(_answers(engine, metrics), prefix="/api")
+    app.include_router(_articles(engine), prefix="/api")
+    app.include_router(_feedback(feedback, metrics), prefix="/api")
     errors = _errors(400, 404, 413, 503, body=OpenAIErrorBody)
-    app.include_router(openai_router(engine, metrics), prefix="/v1", dependencies=keyed, responses=errors)
+    app.include_router(openai_router(engine, metrics), prefix="/v1", responses=errors)
     app.router.routes.append(Route("/mcp", mcp))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
@@ -146,7 +156,7 @@ def _answers(engine: Engine, metrics: Metrics) -> APIRouter:
         "/answer",
         response_model=schemas.AnswerBody,
         responses={
-            200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": _STREAM}}},
+            200: {"content": {"text/event-stream": {"schema": _EVENT, "example": _STREAM}}},
             **_errors(400, 413, 422, 503),
         },
     )
@@ -172,6 +182,7 @@ def _answers(engine: Engine, metrics: Metrics) -> APIRouter:
                 min_length=1,
                 max_length=schemas.LONGEST_QUESTION,
                 description="What to search for",
+                json_schema_extra={"pattern": r"\S"},
                 examples=["英伟达芯片"],
             ),
         ],
@@ -190,6 +201,14 @@ def _answers(engine: Engine, metrics: Metrics) -> APIRouter:
     return router
 
 
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["retrieved", "delta", "answer", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
 _STREAM = """event: retrieved
 data: {"hits": []}
 

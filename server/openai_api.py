@@ -54,7 +54,7 @@ def openai_router(engine: Engine, metrics: Metrics) -> APIRouter:
     @router.post(
         "/chat/completions",
         response_model=schemas.Completion,
-        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": _STREAM}}}},
+        responses={200: {"content": {"text/event-stream": {"schema": _EVENT, "example": _STREAM}}}},
     )
     async def complete(request: schemas.ChatRequest) -> Response:
         """Answer the last message from the articles, or refuse; with ``stream`` in chunks."""
@@ -83,6 +83,11 @@ def openai_router(engine: Engine, metrics: Metrics) -> APIRouter:
     return router
 
 
+_EVENT = {
+    "type": "object",
+    "properties": {"data": {"type": "string", "description": "A chunk as JSON, or `[DONE]`"}},
+    "required": ["data"],
+}
 _STREAM = """data: {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "近250萬輛。"}}]}
 
 data: [DONE]

@@ -17,6 +17,7 @@ from server.schemas import (
     Industry,
     Source,
     TopK,
+    Whole,
 )
 
 MODEL = "yewen"
@@ -26,12 +27,16 @@ RULE = "\n\n---\n"  # between an answer and its list of sources
 class TextPart(BaseModel):
     """A part of a message; only text is read."""
 
+    model_config = ConfigDict(strict=True)
+
     type: Literal["text"]
     text: Annotated[str, Field(examples=["重慶2025年整車產量是多少?"])]
 
 
 class ChatMessage(BaseModel):
     """One turn. Only what users and assistants say is read."""
+
+    model_config = ConfigDict(strict=True)
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: Annotated[str | list[TextPart] | None, Field(examples=["重慶2025年整車產量是多少?"])] = None
@@ -47,6 +52,8 @@ class ChatMessage(BaseModel):
 class StreamOptions(BaseModel):
     """What a stream holds beside the text."""
 
+    model_config = ConfigDict(strict=True)
+
     include_usage: Annotated[bool | None, Field(description="End with a chunk that holds the usage")] = None
 
 
@@ -56,14 +63,24 @@ class ResponseFormat(BaseModel):
     type: Literal["text"]
 
 
+_TEXT = {"type": "string", "pattern": r"\S"}
+_PART = {"type": "object", "properties": {"text": _TEXT}, "required": ["text"]}
+_QUESTION = {  # what the list of messages must hold
+    "type": "object",
+    "properties": {"role": {"const": "user"}, "content": {"anyOf": [_TEXT, {"type": "array", "contains": _PART}]}},
+    "required": ["role", "content"],
+}
+
+
 class ChatRequest(BaseModel):
-    """A conversation whose last message is the question. Sampling options are accepted and have no effect.
+    """A conversation; the user's last message is the question. Sampling options are accepted and have no effect.
 
     System and developer messages have none either: an answer is made of the articles, whatever they say. ``script``,
     ``top_k``, ``industry`` and ``source`` are Yewen's own (``extra_body`` in OpenAI's client).
     """
 
     model_config = ConfigDict(
+        strict=True,
         json_schema_extra={
             "examples": [
                 {"model": MODEL, "messages": [{"role": "user", "content": "重慶2025年整車產量是多少?"}]},
@@ -78,14 +95,14 @@ class ChatRequest(BaseModel):
                     "stream_options": {"include_usage": True},
                 },
             ]
-        }
+        },
     )
 
     model: Annotated[str, Field(description="One that `/v1/models` lists", examples=[MODEL])]
-    messages: Annotated[list[ChatMessage], Field(min_length=1)]
+    messages: Annotated[list[ChatMessage], Field(min_length=1, json_schema_extra={"contains": _QUESTION})]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    n: Annotated[Literal[1] | None, Field(description="One answer")] = None
+    n: Annotated[Literal[1] | None, Field(description="One answer"), Whole] = None
     response_format: ResponseFormat | None = None
     script: AnswerScript = "auto"
     top_k: TopK = HITS
@@ -96,23 +113,25 @@ class ChatRequest(BaseModel):
         """The same for the answerer; of the earlier turns the last are taken, and of a long one its beginning.
 
         Raises:
-            InvalidError: the last message is no question of 1 to ``LONGEST_QUESTION`` characters from a user.
+            InvalidError: no user asks anything, or the question is longer than ``LONGEST_QUESTION`` characters.
         """
-        *earlier, last = self.messages
-        question = last.text.strip()
-        if last.role != "user" or not question:
-            raise InvalidError("the last message must be the user's, with a question in it", "messages")
-        if len(question) > LONGEST_QUESTION:
-            raise InvalidError(
-                f"the last message has {len(question)} characters; at most {LONGEST_QUESTION} are read", "messages"
-            )
         turns = [
-            Message(turn.role, turn.text.partition(RULE)[0][:LONGEST_TURN])
-            for turn in earlier
+            Message("user" if turn.role == "user" else "assistant", turn.text.partition(RULE)[0].strip())
+            for turn in self.messages
             if turn.role in {"user", "assistant"} and turn.text.strip()
         ]
+        while turns and turns[-1].role != "user":
+            turns.pop()
+        if not turns:
+            raise InvalidError("there is no message with role 'user' and a question in it", "messages")
+        question = turns.pop().content
+        if len(question) > LONGEST_QUESTION:
+            raise InvalidError(
+                f"the last question has {len(question)} characters; at most {LONGEST_QUESTION} are read", "messages"
+            )
+        history = tuple(Message(turn.role, turn.content[:LONGEST_TURN]) for turn in turns[-MOST_TURNS:])
         script = None if self.script == "auto" else self.script
-        return Request(question, tuple(turns[-MOST_TURNS:]), script, self.top_k, self.industry, self.source)
+        return Request(question, history, script, self.top_k, self.industry, self.source)
 
 
 class Usage(BaseModel):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from answerer.conversation import Message
 from answerer.respond import Request
@@ -19,15 +19,27 @@ LONGEST_ANSWER = 20_000  # characters kept with an opinion
 LONGEST_REASON = 2000
 LONGEST_QUOTE = 2000
 
+
+def _whole(value: object) -> object:
+    """JSON has no integers, only numbers: 10.0 is one that an integer is meant by."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = BeforeValidator(_whole)  # on integers of strict models
+
 QuestionText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUESTION),
-    Field(description="The question, in any Chinese script", examples=["重慶2025年整車產量是多少?"]),
+    Field(
+        description="The question, in any Chinese script",
+        examples=["重慶2025年整車產量是多少?"],
+        json_schema_extra={"pattern": r"\S"},
+    ),
 ]
 Filter = Annotated[str, StringConstraints(max_length=200)]
 Industry = Annotated[Filter | None, Field(description="Only articles of this industry", examples=["汽車產業"])]
 Source = Annotated[Filter | None, Field(description="Only articles from this source", examples=["功夫財經"])]
-TopK = Annotated[int, Field(ge=1, le=MOST_PASSAGES, description="How many passages are read", examples=[10])]
+TopK = Annotated[int, Field(ge=1, le=MOST_PASSAGES, description="How many passages are read", examples=[10]), Whole]
 AnswerScript = Annotated[
     Literal["auto"] | Script, Field(description="Script of the answer; `auto`: that of the question")
 ]
@@ -53,6 +65,8 @@ ScriptName = Annotated[Script, Field(description="Script of the answer", example
 class Turn(BaseModel):
     """One earlier turn of the conversation."""
 
+    model_config = ConfigDict(strict=True)
+
     role: Annotated[Literal["user", "assistant"], Field(description="Who said it")]
     content: Annotated[
         str, StringConstraints(max_length=LONGEST_TURN), Field(description="What was said", examples=["那合肥呢?"])
@@ -64,6 +78,7 @@ class AnswerRequest(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
+        strict=True,
         json_schema_extra={
             "examples": [
                 {"question": "重慶2025年整車產量是多少?"},
@@ -230,9 +245,11 @@ class ReadyBody(BaseModel):
 class FeedbackCitation(BaseModel):
     """What the answer cited."""
 
+    model_config = ConfigDict(strict=True)
+
     article_id: Annotated[ArticleId, StringConstraints(max_length=100)]
-    start: Annotated[Start, Field(le=1 << 31)]
-    end: Annotated[End, Field(le=1 << 31)]
+    start: Annotated[Start, Field(le=1 << 31), Whole]
+    end: Annotated[End, Field(le=1 << 31), Whole]
     quote: Annotated[Quote, StringConstraints(max_length=LONGEST_QUOTE)]
 
 
@@ -240,6 +257,7 @@ class FeedbackRequest(BaseModel):
     """An opinion on one answer."""
 
     model_config = ConfigDict(
+        strict=True,
         json_schema_extra={
             "examples": [
                 {
