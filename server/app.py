@@ -105,7 +105,7 @@ def create_app(engine: Engine, api_key: str = "", rate_limit: int = 0, feedback:
     app.include_router(_feedback(feedback, metrics), prefix="/api")
     errors = _errors(400, 404, 413, 503, body=OpenAIErrorBody)
     app.include_router(openai_router(engine, metrics), prefix="/v1", responses=errors)
-    app.router.routes.append(Route("/mcp", mcp))
+    app.router.routes.append(Route("/mcp", mcp, methods=["POST"]))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 

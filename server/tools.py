@@ -130,9 +130,3 @@ class McpEndpoint:
             await response(scope, receive, send)
         else:
             await self._sessions.handle_request(scope, receive, send)
-
-
-def serve_stdio(engine: Engine) -> int:
-    """Serve the tools on standard input and output until the input ends; returns the exit status."""
-    create_tools(engine, Metrics(engine)).run("stdio")
-    return 0
