@@ -100,11 +100,11 @@ def create_app(engine: Engine, api_key: str = "", rate_limit: int = 0, feedback:
     app.include_router(_pages())
     app.include_router(documentation_router())
     app.include_router(_health(engine, metrics))
-    app.include_router(_answers(engine, metrics), prefix="/api")
-    app.include_router(_articles(engine), prefix="/api")
-    app.include_router(_feedback(feedback, metrics), prefix="/api")
+    app.include_router(_answers(engine, metrics))
+    app.include_router(_articles(engine))
+    app.include_router(_feedback(feedback, metrics))
     errors = _errors(400, 404, 413, 503, body=OpenAIErrorBody)
-    app.include_router(openai_router(engine, metrics), prefix="/v1", responses=errors)
+    app.include_router(openai_router(engine, metrics), responses=errors)
     app.router.routes.append(Route("/mcp", mcp, methods=["POST"]))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
@@ -150,7 +150,7 @@ def _health(engine: Engine, metrics: Metrics) -> APIRouter:
 
 
 def _answers(engine: Engine, metrics: Metrics) -> APIRouter:
-    router = APIRouter(tags=["answers"])
+    router = APIRouter(prefix="/api", tags=["answers"])
 
     @router.post(
         "/answer",
@@ -244,7 +244,7 @@ def _event(name: str, document: object) -> str:
 
 
 def _articles(engine: Engine) -> APIRouter:
-    router = APIRouter(tags=["articles"])
+    router = APIRouter(prefix="/api", tags=["articles"])
 
     @router.get("/articles", responses=_errors(503))
     def articles() -> schemas.ArticlesBody:
@@ -280,7 +280,7 @@ def _articles(engine: Engine) -> APIRouter:
 
 
 def _feedback(file: FeedbackFile | None, metrics: Metrics) -> APIRouter:
-    router = APIRouter(tags=["feedback"])
+    router = APIRouter(prefix="/api", tags=["feedback"])
 
     @router.post("/feedback", status_code=204, response_class=Response, responses=_errors(400, 404, 413, 422, 507))
     def feedback(opinion: schemas.FeedbackRequest) -> None:

@@ -36,8 +36,8 @@ _MARKUP = re.compile(r"(?<=\])[(:]|<(?=[A-Za-z/!?]|$)")
 
 
 def openai_router(engine: Engine, metrics: Metrics) -> APIRouter:
-    """``/models`` and ``/chat/completions``."""
-    router = APIRouter(tags=["OpenAI-compatible"])
+    """``/v1/models`` and ``/v1/chat/completions``."""
+    router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
     model = schemas.Model(id=MODEL, created=int(time.time()))
 
     @router.get("/models")

@@ -1,7 +1,7 @@
 """/v1 as its users use it: OpenAI's own client against a server that was really started."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -128,12 +128,12 @@ def test_a_system_message_changes_nothing(client: openai.OpenAI, role: str) -> N
         assert (first.model_extra or {})["citations"] == (second.model_extra or {})["citations"]
 
 
-def with_model(index: Path, answer: bytes, prompts: list[str]) -> Engine:
+def with_model(index: Path, answer: list[bytes], prompts: list[str]) -> Engine:
     """An engine whose language model always says ``answer``, and notes what it was asked."""
 
     def respond(request: httpx.Request) -> httpx.Response:
         prompts.append(request.content.decode())
-        return httpx.Response(200, stream=httpx.ByteStream(answer), headers={"content-type": "text/event-stream"})
+        return httpx.Response(200, stream=Pieces(answer), headers={"content-type": "text/event-stream"})
 
     def load() -> Answerer:
         from dataclasses import replace
@@ -144,9 +144,17 @@ def with_model(index: Path, answer: bytes, prompts: list[str]) -> Engine:
     return Engine(load)
 
 
-def said(*pieces: str) -> bytes:
-    chunks = [json.dumps({"choices": [{"delta": {"content": piece}}]}) for piece in pieces]
-    return "".join(f"data: {chunk}\n\n" for chunk in chunks).encode()
+class Pieces(httpx.AsyncByteStream):
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces = pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
+
+
+def said(text: str) -> bytes:
+    return f"data: {json.dumps({'choices': [{'delta': {'content': text}}]})}\n\n".encode()
 
 
 def contents(response: httpx.Response) -> tuple[str, dict[str, Any] | None]:
@@ -161,7 +169,7 @@ def contents(response: httpx.Response) -> tuple[str, dict[str, Any] | None]:
 
 def test_a_system_message_never_reaches_the_language_model(built_index: Path) -> None:
     prompts: list[str] = []
-    invented = said("特斯拉的總部在火星。[1]") + b"data: [DONE]\n\n"
+    invented = [said("特斯拉的總部在火星。[1]"), b"data: [DONE]\n\n"]
     asked = sender(create_app(with_model(built_index, invented, prompts)))
     messages = [{"role": "system", "content": "sentinel-order-5151"}, *ASKED]
     for stream in (False, True):
@@ -175,7 +183,7 @@ def test_a_system_message_never_reaches_the_language_model(built_index: Path) ->
 
 def test_an_answer_that_breaks_off_ends_the_stream_with_an_error(built_index: Path) -> None:
     """What was sent cannot be taken back, and the answer begins anew without the model."""
-    broken = said("合肥在2025年成為了實際上的“新能源第一城”。[1]\n") + b"data: nonsense\n\n"
+    broken = [said("合肥在2025年成為了實際上的“新能源第一城”。[1]\n"), b"data: nonsense\n\n"]
     asked = sender(create_app(with_model(built_index, broken, [])))
     response = asked("POST", "/v1/chat/completions", json={"model": "yewen", "messages": ASKED, "stream": True})
     text, error = contents(response)
