@@ -46,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="yewen", description="業問: ask an industry's articles, in any Chinese script."
+        prog="yewen",
+        description="業問: ask an industry's articles, in any Chinese script.",
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=30),
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

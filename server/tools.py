@@ -42,7 +42,7 @@ Passages = Annotated[int, Field(ge=1, le=schemas.MOST_PASSAGES, description="How
 def create_tools(engine: Engine, metrics: Metrics) -> "MCPServer[None]":
     """The server with its three tools, on no transport yet."""
     from mcp.server import MCPServer
-    from mcp_types import ToolAnnotations
+    from mcp.types import ToolAnnotations
 
     server: MCPServer[None] = MCPServer("yewen", title="業問 Yewen", instructions=INSTRUCTIONS)
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
