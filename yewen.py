@@ -46,9 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="yewen",
-        description="業問: ask an industry's articles, in any Chinese script.",
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=30),
+        prog="yewen", description="業問: ask an industry's articles, in any Chinese script."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

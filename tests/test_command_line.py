@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -338,7 +339,7 @@ def test_help_is_everywhere(inside: Yewen, command: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"usage: yewen {command}".rstrip())
     if not command:
-        assert all(f"    {name} " in done.stdout for name in COMMANDS)
+        assert all(re.search(rf"^    {name}\s", done.stdout, re.M) for name in COMMANDS)
 
 
 # ---- start
