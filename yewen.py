@@ -5,16 +5,16 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from indexer.build import Progress
 from indexer.encoder import EncoderError
 from indexer.engines import ENGINES, EngineError
 from indexer.snapshot import SnapshotError
 from language.folding import without_surrogates
 from language.script import SCRIPTS
 from retriever import RerankerError
+from server.completion import SHELLS, completion_script
 from server.settings import STORES, Settings, SettingsError, read_settings
 
 SEEDS = Path(__file__).parent / "seeds"
@@ -77,6 +77,19 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept (default: .yewen)")
     serve.set_defaults(run=_serve)
 
+    tools = commands.add_parser("mcp", help="serve the tools for language models on standard input and output")
+    tools.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept (default: .yewen)")
+    tools.set_defaults(run=_mcp)
+
+    doctor = commands.add_parser("doctor", help="check the set-up and say what to mend")
+    doctor.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept (default: .yewen)")
+    doctor.add_argument("--json", action="store_true", help="print one JSON document")
+    doctor.set_defaults(run=_doctor)
+
+    completion = commands.add_parser("completion", help="print a script that completes commands in a shell")
+    completion.add_argument("shell", choices=SHELLS)
+    completion.set_defaults(run=_completion)
+
     evaluate = commands.add_parser("eval", help="measure on a question set, through the answer endpoint")
     evaluate.add_argument("--set", type=Path, metavar="FILE", help="question set (default: eval/questions.jsonl)")
     evaluate.add_argument("--url", help="a running server to ask (default: one inside this process)")
@@ -109,27 +122,18 @@ def _print_json(document: object) -> None:
     print(json.dumps(document, ensure_ascii=False, indent=1))
 
 
-def _bar() -> Progress:
-    if not sys.stderr.isatty():
-        return lambda stage, done, total: None
-
-    def show(stage: str, done: int, total: int) -> None:
-        print(f"\r{stage}: {done}/{total}", end="\n" if done >= total else "", file=sys.stderr, flush=True)
-
-    return show
-
-
 def _index(options: argparse.Namespace, settings: Settings) -> int:
     from indexer.articles import read_articles
     from indexer.build import build_index
     from indexer.encoder import load_encoder
+    from server.terminal import progress_on
 
     articles = read_articles(options.paths or [SEEDS])
     manifest, built = build_index(
         settings.index,
         articles,
         load_encoder(settings.encoder),
-        _bar(),
+        progress_on(sys.stderr),
         store=options.store or settings.store,
         milvus_uri=settings.milvus_uri,
         engine=options.engine,
@@ -147,7 +151,8 @@ def _index(options: argparse.Namespace, settings: Settings) -> int:
 def _search(options: argparse.Namespace, settings: Settings) -> int:
     from retriever import analyse_question
     from server.engine import load_retriever
-    from server.presentation import hit_document, hit_text
+    from server.presentation import hit_document
+    from server.terminal import hit_text, paint_for
 
     question = _question(options)
     retriever = load_retriever(settings)
@@ -156,14 +161,16 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
         documents = [hit_document(hit) for hit in hits]
         _print_json({"query": question, "hits": documents, "index": retriever.snapshot.id})
     else:
-        print("\n\n".join(hit_text(number, hit) for number, hit in enumerate(hits, 1)))
+        paint = paint_for(sys.stdout)
+        print("\n\n".join(hit_text(number, hit, paint) for number, hit in enumerate(hits, 1)))
     return 0
 
 
 def _ask(options: argparse.Namespace, settings: Settings) -> int:
     from answerer.respond import Request
     from server.engine import load_answerer
-    from server.presentation import answer_document, answer_text
+    from server.presentation import answer_document
+    from server.terminal import answer_text, paint_for
 
     script = None if options.script == "auto" else options.script
     request = Request(_question(options), script=script)
@@ -172,7 +179,7 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
     if options.json:
         _print_json(answer_document(done, answerer.retriever.snapshot.id))
     else:
-        print(answer_text(done.answer))
+        print(answer_text(done.answer, paint_for(sys.stdout)))
     return 0
 
 
@@ -182,6 +189,33 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     if options.port is not None and not 0 < options.port < 65536:
         raise UsageError(f"--port {options.port} is no port: give a number from 1 to 65535")
     return serve(replace(settings, host=options.host or settings.host, port=options.port or settings.port))
+
+
+def _mcp(options: argparse.Namespace, settings: Settings) -> int:
+    from server.run import serve_tools
+
+    return serve_tools(settings)
+
+
+def _doctor(options: argparse.Namespace, settings: Settings) -> int:
+    from server.doctor import examine, finding_text
+    from server.terminal import paint_for
+
+    findings = []
+    paint = paint_for(sys.stdout)
+    for finding in examine(settings):
+        findings.append(finding)
+        if not options.json:
+            print(finding_text(finding, paint), flush=True)
+    well = all(finding.state != "fault" for finding in findings)
+    if options.json:
+        _print_json({"well": well, "findings": [asdict(finding) for finding in findings]})
+    return 0 if well else 1
+
+
+def _completion(options: argparse.Namespace, settings: Settings) -> int:
+    print(completion_script(_parser(), options.shell))
+    return 0
 
 
 def _eval(options: argparse.Namespace, settings: Settings) -> int:

@@ -52,6 +52,16 @@ def fallback_note(script: Script, code: str) -> str:
     return fill("fallback", script, {"code": code})
 
 
+def sources_text(script: Script, listing: str) -> str:
+    """Head the list of what an answer cites, for readers who see text alone."""
+    return fill("sources", script, {"listing": listing})
+
+
+def nearest_text(script: Script, listing: str) -> str:
+    """Head the list of the passages nearest to a question that was refused."""
+    return fill("nearest", script, {"listing": listing})
+
+
 def fill(purpose: str, script: Script, values: Mapping[str, str], folder: Path = _FOLDER) -> str:
     """Fill in the template of that purpose in that script; white space around it is taken off.
 

@@ -1,16 +1,26 @@
-"""Put together what answers questions, as the settings say."""
+"""Put together what answers questions, as the settings say, and change over when another snapshot becomes live."""
 
+import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
 
 from answerer.reader import REFUSE_BELOW, load_reader
 from answerer.respond import Answerer
 from indexer.encoder import EncoderError, load_encoder
-from indexer.snapshot import Snapshot, SnapshotError, open_snapshot
+from indexer.snapshot import Snapshot, SnapshotError, open_snapshot, read_manifest
 from retriever import CrossEncoderReranker, RerankerError, Retriever
 from server.settings import Settings
 
+LOOK_EVERY_S = 1.0  # between looks at which snapshot is live
+LONGEST_PAUSE_S = 60.0  # between tries to load one that cannot be loaded
+
 log = logging.getLogger("yewen")
+
+# Models are loaded once and serve every snapshot after the first.
+_encoder = lru_cache(maxsize=1)(load_encoder)
+_reranker = lru_cache(maxsize=1)(CrossEncoderReranker)
 
 
 class NotReadyError(Exception):
@@ -26,14 +36,13 @@ def load_retriever(settings: Settings) -> Retriever:
         RerankerError: the reranker cannot be loaded.
     """
     snapshot = open_snapshot(settings.index, log.warning, settings.milvus_uri)
-    encoder = load_encoder(settings.encoder)
+    encoder = _encoder(settings.encoder)
     if snapshot.manifest.encoder != encoder.identity:
         raise SnapshotError(
             f"the index in {settings.index} was built with the encoder {snapshot.manifest.encoder!r}, not "
             f"{encoder.identity!r}: rebuild with 'yewen index --index {settings.index}', or set YEWEN_ENCODER back"
         )
-    reranker = CrossEncoderReranker(settings.reranker) if settings.reranker else None
-    return Retriever(snapshot, encoder, reranker)
+    return Retriever(snapshot, encoder, _reranker(settings.reranker) if settings.reranker else None)
 
 
 def load_answerer(settings: Settings) -> Answerer:
@@ -46,19 +55,26 @@ def load_answerer(settings: Settings) -> Answerer:
     return Answerer(load_retriever(settings), load_reader(), REFUSE_BELOW, model)
 
 
-class Engine:
-    """What the endpoints answer from. Without a usable snapshot it says why, and how to build one."""
+def live_snapshot(settings: Settings) -> str:
+    """The id of the snapshot that is live on disk, or "" where there is none that can be read."""
+    manifest = read_manifest(settings.index)
+    return manifest.id if manifest else ""
 
-    def __init__(self, load: Callable[[], Answerer]) -> None:
+
+class Engine:
+    """What the endpoints answer from. Without a usable snapshot it says why, and how to build one.
+
+    ``live`` names the snapshot that is live on disk; when it names another one, ``refresh`` changes over. A request
+    takes ``answerer`` once and keeps it to its end, so that no answer comes from two snapshots.
+    """
+
+    def __init__(self, load: Callable[[], Answerer], live: Callable[[], str] = lambda: "") -> None:
+        self._load = load
+        self._live = live
         self._answerer: Answerer | None = None
         self._problem = ""
-        try:
-            self._answerer = load()
-        except (SnapshotError, EncoderError, RerankerError) as error:
-            self._problem = str(error)
-            log.error("not ready: %s", error)
-            return
-        self._answerer.warm_up()
+        self._seen: str | None = None  # what ``live`` named when the last attempt to load succeeded
+        self._take(live())
 
     @property
     def answerer(self) -> Answerer:
@@ -75,6 +91,39 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """The snapshot that answers come from; raises as ``answerer`` does."""
         return self.answerer.retriever.snapshot
+
+    def refresh(self) -> bool:
+        """Change over if another snapshot is live; False where it cannot be used, and then the old one stays."""
+        live = self._live()
+        return live == self._seen or self._take(live)
+
+    def _take(self, live: str) -> bool:
+        try:
+            fresh = self._load()
+        except (SnapshotError, EncoderError, RerankerError) as error:
+            if str(error) != self._problem:
+                log.error("%s: %s", "not ready" if self._answerer is None else "the old snapshot stays", error)
+            self._problem = str(error)
+            return False
+        fresh.warm_up()
+        old = self._answerer
+        self._answerer = fresh if old is None else replace(fresh, model=old.model)  # its connections are in use
+        self._seen, self._problem = live, ""
+        if old is not None:
+            log.info("answering from snapshot %s", fresh.retriever.snapshot.id)
+        return True
+
+    async def watch(self, every_s: float = LOOK_EVERY_S) -> None:
+        """Refresh for ever, in a thread, so that answers go on meanwhile."""
+        pause_s = every_s
+        while True:
+            await asyncio.sleep(pause_s)
+            try:
+                taken = await asyncio.to_thread(self.refresh)
+            except Exception:  # the disk, or a library: what answers now goes on answering
+                log.exception("looking for another snapshot failed")
+                taken = False
+            pause_s = every_s if taken else min(pause_s * 2, LONGEST_PAUSE_S)
 
     async def close(self) -> None:
         """Close the connections to a language model."""

@@ -2,16 +2,19 @@
 
 import json
 import logging
+import re
 import sys
 import time
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
 
 class _Text(logging.Formatter):
-    """``time level message`` with line breaks escaped, so that no input can forge a line."""
+    """``time level message`` with line breaks and controls escaped: no input can forge a line or colour a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        return super().format(record).replace("\r", "\\r").replace("\n", "\\n")
+        return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), super().format(record))
 
 
 class _Json(logging.Formatter):

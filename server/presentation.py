@@ -1,10 +1,12 @@
-"""Answers and hits as plain documents and as text for a terminal; pydantic is not needed, so the start is quick."""
+"""Answers and hits as plain documents; pydantic is not needed, so the start is quick."""
 
 from typing import Any
 
-from answerer.answer import Answer, Citation
+from answerer.answer import Citation
 from answerer.respond import Done
 from retriever import Hit
+
+NO_BUFFER = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # headers of a stream
 
 
 def hit_document(hit: Hit) -> dict[str, Any]:
@@ -56,19 +58,3 @@ def answer_document(done: Done, index: str) -> dict[str, Any]:
         "timings_ms": dict(done.timings_ms),
         "index": index,
     }
-
-
-def hit_text(number: int, hit: Hit) -> str:
-    """A hit for a terminal."""
-    text = hit.article.body[hit.passage.start : hit.passage.end]
-    return f"{number}. {hit.article.title} ({hit.article.source}) {hit.score:.3f}\n{text}"
-
-
-def answer_text(answer: Answer) -> str:
-    """An answer with its sources, or a refusal with the nearest passages, for a terminal."""
-    lines = [answer.text, *(f"* {note}" for note in answer.notes), ""]
-    for citation in answer.citations:
-        lines.append(f"[{citation.marker}] {citation.article.title} ({citation.article.source})")
-        lines.append(f"    「{citation.quote}」")
-    lines += [hit_text(number, hit) for number, hit in enumerate(answer.nearest, 1)]
-    return "\n".join(lines).rstrip()

@@ -4,17 +4,20 @@ import hmac
 import time
 from collections import deque
 from collections.abc import Callable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.errors import error_response
+from server.errors import error_response, is_openai
 
 LARGEST_BODY = 1 << 20  # bytes of a request
 _ADDRESSES_KEPT = 10_000
 _OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/favicon.ico"})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "testclient"})
+_PASSED_ON = ("forwarded", "x-forwarded-for", "x-real-ip")  # a proxy on this machine asks for another one
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -22,16 +25,17 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-# Swagger's page loads its script from a CDN and has an inline one; nothing else may.
-_DOCS_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; "
-    "style-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com; "
-    "frame-ancestors 'none'"
-)
+# Swagger's own code sets styles; its scripts come from here like all others.
+_DOCS_POLICY = _HEADERS["Content-Security-Policy"].replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 
 class Protection:
-    """ASGI middleware. With an ``api_key``, ``/api`` from other machines needs it as a Bearer token."""
+    """ASGI middleware. With an ``api_key``, everything but the page from other machines needs it as a Bearer token.
+
+    A request that a proxy passed on counts as one from another machine. ``/mcp`` without the key must be called by an
+    address or as ``localhost``, not by some other name, and not by another site's page: a site that lets its own name
+    lead to this machine (DNS rebinding) is turned away.
+    """
 
     def __init__(
         self, app: ASGIApp, api_key: str = "", rate_limit: int = 0, clock: Callable[[], float] = time.monotonic
@@ -67,19 +71,29 @@ class Protection:
     def _refusal(self, path: str, headers: Headers, client: str) -> JSONResponse | None:
         length = headers.get("content-length", "0")
         if length.isascii() and length.isdigit() and int(length) > LARGEST_BODY:
-            return _error(413, "too_large", _TOO_LARGE)
+            return error_response(path, 413, "too_large", _TOO_LARGE)
         if path in _OPEN_PATHS or path.startswith("/static/"):
             return None
-        if self._key and client not in _LOOPBACK:
-            scheme, _, token = headers.get("authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._key):
-                message = "this server needs a key: send the header 'Authorization: Bearer KEY'"
-                return _error(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
+        keyed = self._has_key(headers)
+        near = client in _LOOPBACK and not any(name in headers for name in _PASSED_ON)
+        if self._key and not near and not keyed:
+            message = "this server needs a key: send the header 'Authorization: Bearer KEY'"
+            code = "invalid_api_key" if is_openai(path) else "unauthorized"
+            return error_response(path, 401, code, message, headers={"WWW-Authenticate": "Bearer"})
+        if path == "/mcp" and not keyed and not (_is_own_name(headers) and _is_own_origin(headers)):
+            message = "call /mcp by this machine's address or as localhost, or send the key"
+            return error_response(path, 403, "forbidden", message)
         wait = self._wait(client) if self._limit else 0
         if wait:
             message = f"over {self._limit} requests a minute; wait {wait} seconds"
-            return _error(429, "rate_limited", message, {"Retry-After": str(wait)})
+            code = "rate_limit_exceeded" if is_openai(path) else "rate_limited"
+            return error_response(path, 429, code, message, headers={"Retry-After": str(wait)})
         return None
+
+    def _has_key(self, headers: Headers) -> bool:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        known = hmac.compare_digest(token.strip().encode(), self._key)
+        return bool(self._key) and scheme.lower() == "bearer" and known
 
     def _wait(self, client: str) -> int:
         """Seconds until this address may ask again, 0 if now; counts the request."""
@@ -93,6 +107,21 @@ class Protection:
             return max(1, int(60 - (now - times[0])) + 1)
         times.append(now)
         return 0
+
+
+def _is_own_name(headers: Headers) -> bool:
+    """Is the server called by an address or as ``localhost``? No other site's name can lead here then."""
+    try:
+        name = urlsplit(f"//{headers.get('host', '')}").hostname
+        return name == "localhost" or bool(ip_address(name or ""))
+    except ValueError:  # no address, or no host at all
+        return False
+
+
+def _is_own_origin(headers: Headers) -> bool:
+    """Does the request come from a page of this server, or from no page?"""
+    origin = headers.get("origin")
+    return origin is None or origin.partition("://")[2] == headers.get("host")
 
 
 _TOO_LARGE = f"the request is larger than {LARGEST_BODY // 1024} KiB; send less"
@@ -122,12 +151,9 @@ class _LimitedBody:
         async def replace(message: Message) -> None:
             if message["type"] == "http.response.start" and self._over:
                 self._replaced = True
-                await _error(413, "too_large", _TOO_LARGE)(scope, self._receive, send)
+                refused = error_response(scope["path"], 413, "too_large", _TOO_LARGE)
+                await refused(scope, self._receive, send)
             elif not self._replaced:
                 await send(message)
 
         return replace
-
-
-def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(error_response(code, message), status, headers=headers)

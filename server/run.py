@@ -1,14 +1,18 @@
-"""Run the server."""
+"""Run the server, on a port or on standard input and output."""
 
+import asyncio
 import logging
 import sys
 
 import uvicorn
 
 from server.app import create_app
-from server.engine import Engine, load_answerer
+from server.engine import Engine, live_snapshot, load_answerer
+from server.feedback import FeedbackFile
 from server.logs import configure_logs
+from server.metrics import Metrics
 from server.settings import Settings
+from server.tools import create_tools
 
 
 class _Server(uvicorn.Server):
@@ -24,8 +28,8 @@ class _Server(uvicorn.Server):
 def serve(settings: Settings) -> int:
     """Serve until interrupted; returns the exit status."""
     configure_logs(settings.log_format)
-    engine = Engine(lambda: load_answerer(settings))
-    app = create_app(engine, settings.api_key, settings.rate_limit)
+    engine = _engine(settings)
+    app = create_app(engine, settings.api_key, settings.rate_limit, FeedbackFile(settings.feedback_file))
     config = uvicorn.Config(
         app, settings.host, settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=5
     )
@@ -36,3 +40,21 @@ def serve(settings: Settings) -> int:
         print(f"yewen: cannot listen on {settings.host}:{settings.port}; choose another --port", file=sys.stderr)
     logging.shutdown()
     return 0 if server.started else 1
+
+
+def serve_tools(settings: Settings) -> int:
+    """Serve the tools on standard input and output until the input ends; returns the exit status."""
+    configure_logs(settings.log_format)
+    asyncio.run(_serve_tools(_engine(settings)))
+    return 0
+
+
+async def _serve_tools(engine: Engine) -> None:
+    watching = asyncio.create_task(engine.watch())
+    await create_tools(engine, Metrics(engine)).run_stdio_async()
+    watching.cancel()
+    await engine.close()
+
+
+def _engine(settings: Settings) -> Engine:
+    return Engine(lambda: load_answerer(settings), lambda: live_snapshot(settings))

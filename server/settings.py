@@ -31,6 +31,12 @@ class Settings:
     port: int = 8000
     rate_limit: int = 0
     log_format: str = "text"
+    feedback: str = ""
+
+    @property
+    def feedback_file(self) -> Path:
+        """Where feedback is kept; unless set, beside the snapshots, where a rebuild leaves it alone."""
+        return Path(self.feedback) if self.feedback else self.index / "feedback.jsonl"
 
 
 def read_settings(environment: Mapping[str, str] | None = None, file: Path = Path(".env")) -> Settings:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,7 @@ from tests.conftest import Yewen
 from yewen import main
 
 QUESTION = "重慶2025年整車產量是多少?"
-COMMANDS = ["index", "search", "ask", "serve", "eval"]
+COMMANDS = ["index", "search", "ask", "serve", "mcp", "doctor", "completion", "eval"]
 
 
 @pytest.fixture
@@ -167,6 +169,40 @@ def test_text_is_printed_where_the_locale_knows_no_chinese(yewen: Yewen, built_i
     assert done.returncode == 0, done.stderr
 
 
+def test_the_doctor_prints_one_document_and_fails_where_something_is_to_mend(
+    inside: Yewen, built_index: Path, tmp_path: Path
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    document = one_document(inside("doctor", "--index", built_index, "--json", YEWEN_PORT=port))
+    assert document["well"] is True
+    assert all(list(finding) == ["about", "state", "found", "mend"] for finding in document["findings"])
+    done = inside("doctor", "--index", "nowhere", YEWEN_PORT=port)
+    assert done.returncode == 1
+    assert "✗ index: there is no index in nowhere" in done.stdout
+    assert "  → run 'yewen index --index nowhere' with your articles" in done.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_completion_is_a_script_that_names_commands_and_options(inside: Yewen, shell: str) -> None:
+    done = inside("completion", shell)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(command in done.stdout for command in COMMANDS)
+    assert "--script" in done.stdout
+    assert "zh-HK" in done.stdout
+
+
+def test_bash_completes_commands_options_and_values(inside: Yewen, tmp_path: Path) -> None:
+    (tmp_path / "complete.bash").write_text(inside("completion", "bash").stdout, encoding="utf-8")
+    code = (
+        'source complete.bash; try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _shtab_yewen; '
+        'echo "${COMPREPLY[@]}"; }; try yewen se; try yewen ask --scr; try yewen ask --script zh-H'
+    )
+    done = subprocess.run(["bash", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout.splitlines() == ["search serve", "--script", "zh-HK"]
+
+
 # ---- what fails, and how
 
 
@@ -246,6 +282,7 @@ def test_the_process_ends_with_the_status(yewen: Yewen) -> None:
         pytest.param(("serve", "--port", "65536"), "1 to 65535", id="port too high"),
         pytest.param(("serve", "--port", "-5"), "1 to 65535", id="port negative"),
         pytest.param(("serve", "--port", "http"), "http", id="port a word"),
+        pytest.param(("completion", "fish"), "fish", id="unknown shell"),
         pytest.param(("eval", "--corpus", "x"), "--queries", id="corpus without queries"),
         pytest.param(("eval", "--queries", "x"), "--corpus", id="queries without corpus"),
     ],
@@ -302,7 +339,7 @@ def test_help_is_everywhere(inside: Yewen, command: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"usage: yewen {command}".rstrip())
     if not command:
-        assert all(f"    {name} " in done.stdout for name in COMMANDS)
+        assert all(re.search(rf"^    {name}\s", done.stdout, re.M) for name in COMMANDS)
 
 
 # ---- start
@@ -333,7 +370,20 @@ def test_a_question_imports_neither_torch_nor_a_web_server(
     names = imported([command, QUESTION, "--index", str(built_index)], plain_environment, tmp_path)
     assert {"numpy", "faiss"} <= names
     assert (
-        names & {"torch", "sentence_transformers", "transformers", "fastapi", "uvicorn", "starlette", "ray", "pymilvus"}
+        names
+        & {
+            "torch",
+            "sentence_transformers",
+            "transformers",
+            "fastapi",
+            "uvicorn",
+            "starlette",
+            "ray",
+            "pymilvus",
+            "mcp",
+            "pydantic",
+            "httpx",
+        }
         == set()
     )
 

@@ -175,6 +175,19 @@ def test_the_readme_names_no_setting_that_does_not_exist(readme: str) -> None:
     assert named - {PREFIX + name.upper() for name in Settings.__slots__} == set()
 
 
+def test_the_example_of_settings_names_every_one_with_its_default() -> None:
+    example = ROOT / ".env.example"
+    named = set(re.findall(rf"^{PREFIX}([A-Z_]+)=", example.read_text(encoding="utf-8"), re.M))
+    assert named == {name.upper() for name in Settings.__slots__}
+    assert read_settings({}, example) == Settings()
+
+
+@pytest.mark.parametrize("file", ["Dockerfile", "compose.yaml", "deploy/yewen.service"])
+def test_what_runs_the_server_sets_only_settings_that_exist(file: str) -> None:
+    named = set(re.findall(rf"\b{PREFIX}([A-Z_]+)\b", (ROOT / file).read_text(encoding="utf-8")))
+    assert named <= {name.upper() for name in Settings.__slots__}
+
+
 def endpoints() -> list[str]:
     from indexer.snapshot import SnapshotError
 

@@ -26,6 +26,8 @@ PLACEHOLDERS = {
     "refusal": {"asked"},
     "dropped": {"count"},
     "fallback": {"code"},
+    "sources": {"listing"},
+    "nearest": {"listing"},
 }
 
 
