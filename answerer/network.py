@@ -2,15 +2,15 @@
 
 Its lower blocks read the question and each sentence alone, so that what they make of a sentence is kept for later
 questions; its upper blocks read both side by side, with the marks of ``pieces.py`` and the numbers of ``features.py``
-added, and give a score (the log-odds that the sentence answers, against that nothing does) and for each piece the
-log-odds that it belongs to the answering words. Pre-norm blocks as in GPT-2 (Radford et al. 2019) with ReLU; the split
-into separate and joint layers is that of PreTTR (MacAvaney et al. 2020). ``torch_network.py`` is the same network for
-training, and a test proves that both give the same numbers.
+added, and give a score. Texts lie one behind the other, so that nothing is computed for padding. Pre-norm blocks as in
+GPT-2 (Radford et al. 2019) with ReLU; the split into separate and joint layers is that of PreTTR (MacAvaney et al.
+2020). ``torch_network.py`` is the same network for training, and a test proves that both give the same numbers.
 """
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from answerer.pieces import Inputs, Ints
 
 KEPT = 4_000  # sentences whose lower reading is remembered: about 40 MB
-MASKED = np.float32(-1e4)
+AT_ONCE = 64  # sentences read together when many are
 _EPSILON = 1e-5  # of the layer normalisation, as in torch
 
 Floats = npt.NDArray[np.float32]
@@ -40,21 +40,41 @@ class Block:
     down: Floats
     down_bias: Floats
 
-    def __call__(self, x: Floats, mask: Floats, heads: int) -> Floats:
-        """``x`` float32 [texts, pieces, width] → the same; ``mask`` [texts, 1, 1, pieces] is added to the scores."""
-        n, t, d = x.shape
-        parts = (normalised(x).reshape(-1, d) @ self.qkv + self.qkv_bias).reshape(n, t, 3, heads, d // heads)
-        q, k, v = parts.transpose(2, 0, 3, 1, 4)
-        weights = q @ k.transpose(0, 1, 3, 2)
-        weights *= np.float32((d // heads) ** -0.5)
-        weights += mask
-        weights -= weights.max(axis=3, keepdims=True)
-        np.exp(weights, out=weights)
-        weights /= weights.sum(axis=3, keepdims=True)
-        attended = (weights @ v).transpose(0, 2, 1, 3).reshape(-1, d)
-        x = x + (attended @ self.out + self.out_bias).reshape(n, t, d)
-        hidden = np.maximum(normalised(x).reshape(-1, d) @ self.up + self.up_bias, 0)
-        return np.asarray(x + (hidden @ self.down + self.down_bias).reshape(n, t, d), np.float32)
+    def __call__(self, x: Floats, ends: Sequence[int], heads: int) -> Floats:
+        """Texts one behind the other, float32 [pieces, width] → the same; a text ends before each of ``ends``."""
+        q, k, v = np.split(normalised(x) @ self.qkv + self.qkv_bias, 3, axis=1)
+        attended = np.empty_like(x)
+        for first, end in pairwise((0, *ends)):
+            attended[first:end] = attention(q[first:end], k[first:end], v[first:end], heads)
+        return self._after(x, attended)
+
+    def first_of_each(self, x: Floats, ends: Sequence[int], heads: int) -> Floats:
+        """The same for the first piece of each text alone, float32 [texts, width]."""
+        firsts = [0, *ends[:-1]]
+        width = x.shape[1]
+        whole = normalised(x)
+        q = whole[firsts] @ self.qkv[:, :width] + self.qkv_bias[:width]
+        k, v = np.split(whole @ self.qkv[:, width:] + self.qkv_bias[width:], 2, axis=1)
+        attended = np.concatenate(
+            [attention(q[row : row + 1], k[a:b], v[a:b], heads) for row, (a, b) in enumerate(pairwise((0, *ends)))]
+        )
+        return self._after(x[firsts], attended)
+
+    def _after(self, x: Floats, attended: Floats) -> Floats:
+        x = x + attended @ self.out + self.out_bias
+        hidden = np.maximum(normalised(x) @ self.up + self.up_bias, 0)
+        return np.asarray(x + hidden @ self.down + self.down_bias, np.float32)
+
+
+def attention(q: Floats, k: Floats, v: Floats, heads: int) -> Floats:
+    """Scaled dot-product attention (Vaswani et al. 2017) of one text; float32 [queries, width] and [pieces, width]."""
+    width = q.shape[1]
+    parts = (m.reshape(len(m), heads, width // heads).transpose(1, 0, 2) for m in (q, k, v))
+    queries, keys, values = parts
+    weights = queries @ keys.transpose(0, 2, 1) * np.float32((width // heads) ** -0.5)
+    weights = np.exp(weights - weights.max(axis=2, keepdims=True))
+    weights /= weights.sum(axis=2, keepdims=True)
+    return np.asarray((weights @ values).transpose(1, 0, 2).reshape(len(q), width), np.float32)
 
 
 def normalised(x: Floats) -> Floats:
@@ -86,37 +106,37 @@ class Network:
         self._features, self._features_bias = part("features"), part("features_bias")
         self._inner, self._inner_bias = part("inner"), part("inner_bias")
         self._outer, self._outer_bias = part("outer"), float(weights["outer_bias"])
-        self._word, self._word_bias = part("word"), float(weights["word_bias"])
         self._kept: OrderedDict[bytes, npt.NDArray[np.float16]] = OrderedDict()
 
-    def read(self, inputs: Inputs) -> tuple[Floats, list[Floats]]:
-        """Scores float32 [sentences] and for each sentence the log-odds of its pieces, float32 [pieces]."""
-        sentences = [pieces.ids for pieces in inputs.sentences]
-        n, q, s = len(sentences), len(inputs.question), max(map(len, sentences))
-        x = np.zeros((n, 1 + q + s, self._reader.shape[0]), np.float32)
-        mask = np.zeros((n, 1, 1, 1 + q + s), np.float32)
+    def read(self, inputs: Inputs) -> Floats:
+        """The score of each sentence, float32 [sentences]: the log-odds that it answers against that nothing does."""
         rows = np.clip((inputs.features - self._mean) * self._scale, -self._clip, self._clip)
-        x[:, 0] = self._reader + rows @ self._features + self._features_bias
-        asked = self._lower_reading([inputs.question], 0)[0]
-        x[:, 1 : 1 + q] = asked + (inputs.question_marks @ self._question_marks + self._question_bias)
-        for row, (reading, marks) in enumerate(zip(self._readings(sentences), inputs.sentence_marks, strict=True)):
-            end = 1 + q + len(reading)
-            x[row, 1 + q : end] = reading + (marks @ self._sentence_marks + self._sentence_bias)
-            mask[row, :, :, end:] = MASKED
-        for block in self._upper:
-            x = block(x, mask, self._heads)
-        x = normalised(x)
-        hidden = np.maximum(x[:, 0] @ self._inner + self._inner_bias, 0)
-        words = x[:, 1 + q :] @ self._word + self._word_bias
-        scores = np.asarray(hidden @ self._outer + self._outer_bias, np.float32)
-        return scores, [words[row, : len(ids)] for row, ids in enumerate(sentences)]
+        readers = self._reader + rows @ self._features + self._features_bias
+        asked = self._alone([inputs.question], 0)[0]
+        asked = asked + (inputs.question_marks @ self._question_marks + self._question_bias)
+        sentences = self._readings([pieces.ids for pieces in inputs.sentences])
+        parts: list[Floats] = []
+        for reader, question, sentence, marks in zip(readers, asked, sentences, inputs.sentence_marks, strict=True):
+            parts += [reader[None], question, sentence + (marks @ self._sentence_marks + self._sentence_bias)]
+        x = np.concatenate(parts)
+        ends = np.cumsum([1 + len(inputs.question) + len(sentence) for sentence in sentences]).tolist()
+        for block in self._upper[:-1]:
+            x = block(x, ends, self._heads)
+        read = normalised(self._upper[-1].first_of_each(x, ends, self._heads))
+        hidden = np.maximum(read @ self._inner + self._inner_bias, 0)
+        return np.asarray(hidden @ self._outer + self._outer_bias, np.float32)
+
+    def remember(self, sentences: Sequence[Ints]) -> None:
+        """Read sentences now, not at the first question that needs them."""
+        for first in range(0, len(sentences), AT_ONCE):
+            self._readings(sentences[first : first + AT_ONCE])
 
     def _readings(self, sentences: Sequence[Ints]) -> list[Floats]:
         """What the lower blocks make of each sentence, float32 [pieces, width]; remembered."""
         keys = [ids.tobytes() for ids in sentences]
         new = {key: ids for key, ids in zip(keys, sentences, strict=True) if key not in self._kept}
         if new:
-            for key, reading in zip(new, self._lower_reading(list(new.values()), 1), strict=True):
+            for key, reading in zip(new, self._alone(list(new.values()), 1), strict=True):
                 self._kept[key] = reading.astype(np.float16)
         readings = []
         for key in keys:
@@ -126,15 +146,12 @@ class Network:
             self._kept.popitem(last=False)
         return readings
 
-    def _lower_reading(self, texts: Sequence[Ints], kind: int) -> list[Floats]:
-        """Each text by itself; ``kind`` 0 is a question, 1 a sentence."""
-        longest = max(map(len, texts))
-        x = np.zeros((len(texts), longest, self._reader.shape[0]), np.float32)
-        mask = np.zeros((len(texts), 1, 1, longest), np.float32)
-        for row, ids in enumerate(texts):
-            x[row, : len(ids)] = self._rows[ids].astype(np.float32) * self._steps[ids, None]
-            mask[row, :, :, len(ids) :] = MASKED
-        x += self._position[:longest] + self._kind[kind]
+    def _alone(self, texts: Sequence[Ints], kind: int) -> list[Floats]:
+        """What the lower blocks make of each text, float32 [pieces, width]; ``kind`` 0 is a question, 1 a sentence."""
+        ids = np.concatenate(texts)
+        places = np.concatenate([np.arange(len(text)) for text in texts])
+        x = self._rows[ids].astype(np.float32) * self._steps[ids, None] + self._position[places] + self._kind[kind]
+        ends = np.cumsum([len(text) for text in texts]).tolist()
         for block in self._lower:
-            x = block(x, mask, self._heads)
-        return [x[row, : len(ids)] for row, ids in enumerate(texts)]
+            x = block(x, ends, self._heads)
+        return np.split(x, ends[:-1])

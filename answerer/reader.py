@@ -17,11 +17,11 @@ import numpy.typing as npt
 from answerer.asked import Asked
 from answerer.features import HEARD, Candidate, Matches, asks, sentence_features
 from answerer.network import Network
-from answerer.pieces import inputs
-from answerer.sentences import word_vectors
+from answerer.pieces import SENTENCE_PIECES, inputs, pieces
+from answerer.sentences import SentenceView, word_vectors
 
 REFUSE_BELOW = 0.28  # probability under which the articles are taken not to hold the answer; chosen in eval/LOG.md
-READ = 10  # candidates that the network reads
+READ = 8  # candidates that the network reads
 RANK_WEIGHT = 0.5  # of the ranker's score beside the network's; chosen in eval/LOG.md
 LEAST_HEARD = 0.3  # share of what the question is about that must stand somewhere in the passages
 UNHEARD = 0.1  # the probability at most where it does not
@@ -76,18 +76,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """The candidates read, best first, their joined scores and the answerability, 0 to 1.
-
-    ``words``: for each candidate the log-odds that a piece of it belongs to the answering words, float32 [pieces].
-    """
+    """The candidates read, best first, their joined scores and the answerability, 0 to 1."""
 
     candidates: tuple[Candidate, ...]
     scores: Floats
-    words: tuple[Floats, ...]
     probability: float
 
 
-NOTHING = Reading((), np.zeros(0, np.float32), (), 0.0)
+NOTHING = Reading((), np.zeros(0, np.float32), 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,13 +102,18 @@ class Reader:
         ranks = self.ranker(seen.features)
         rows = np.lexsort((np.arange(len(ranks)), -ranks))[:READ]
         chosen = [seen.candidates[row] for row in rows]
-        scores, words = self.network.read(inputs(question, text, chosen, seen.matches.of(rows), seen.features[rows]))
+        scores = self.network.read(inputs(question, text, chosen, seen.matches.of(rows), seen.features[rows]))
         both = joined(scores, ranks[rows])
         order = np.lexsort((np.arange(len(rows)), -both))
         probability = 1 / (1 + float(np.exp(-self.answerable(summary(scores, ranks[rows])))))
         if seen.features[0, HEARD] < LEAST_HEARD:
             probability = min(probability, UNHEARD)
-        return Reading(tuple(chosen[i] for i in order), both[order], tuple(words[i] for i in order), probability)
+        return Reading(tuple(chosen[i] for i in order), both[order], probability)
+
+    def remember(self, views: Sequence[SentenceView]) -> None:
+        """Read sentences now, not at the first question that needs them."""
+        found = [pieces(view.folded, SENTENCE_PIECES).ids for view in views]
+        self.network.remember([ids for ids in found if len(ids)])
 
 
 def see(question: Asked, text: str, found: Sequence[Candidate]) -> Seen:

@@ -110,9 +110,11 @@ class Answerer:
         question = analyse_question("業問")
         self._extract(question, self.retriever.retrieve(question, 1))
         spans = ((p, span) for p in self.retriever.snapshot.passages for span in p.sentences)
+        views = []
         for passage, span in islice(spans, READ_AT_START):
             article = self.retriever.snapshot.articles[self.retriever.snapshot.article_rows[passage.article_id]]
-            read_sentence(article.body[span.start : span.end])
+            views.append(read_sentence(article.body[span.start : span.end]))
+        self.reader.remember(views)
 
     async def answer(self, request: Request) -> Done:
         """The last event alone."""

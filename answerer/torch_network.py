@@ -1,6 +1,7 @@
 """The reading network for training, in torch; :func:`export` writes what ``network.py`` runs.
 
-See ``network.py`` for what it computes.
+See ``network.py`` for what it computes. Here it also tells for each piece of a sentence whether it belongs to the
+answering words: a second lesson for the same blocks, which nothing at run time asks for yet.
 """
 
 from collections.abc import Mapping
@@ -11,11 +12,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from answerer.network import MASKED, Floats
+from answerer.network import Floats
 from answerer.pieces import QUESTION_MARKS, SENTENCE_MARKS, SENTENCE_PIECES
 from answerer.reader import FARTHEST
 
 WIDTH, HEADS, HIDDEN, LOWER, UPPER = 192, 6, 576, 2, 2
+MASKED = -1e4  # added to the attention scores of padding
 SCORING = 64  # hidden units behind the score
 
 
@@ -62,7 +64,7 @@ class TorchNetwork(nn.Module):
 
     def alone(self, ids: Tensor, kind: int) -> tuple[Tensor, Tensor]:
         """The lower blocks over texts [n, t]: their readings [n, t, WIDTH] and the mask [n, t] to add."""
-        mask = torch.zeros(ids.shape).masked_fill(ids == self.padding, float(MASKED))
+        mask = torch.zeros(ids.shape).masked_fill(ids == self.padding, MASKED)
         x = self.dropout(self.rows(ids) + self.position[: ids.shape[1]] + self.kind[kind])
         for block in self.lower:
             x = block(x, mask[:, None, None, :])
@@ -145,7 +147,5 @@ def export(network: TorchNetwork) -> Mapping[str, npt.NDArray[np.generic]]:
         linear(name, getattr(network, name), None, f"{name}_bias")
     linear("inner", network.inner, network.last, "inner_bias")
     linear("outer", network.outer, None, "outer_bias")
-    linear("word", network.word, network.last, "word_bias")
-    for name in ("outer", "word"):
-        saved[name], saved[f"{name}_bias"] = saved[name][:, 0], saved[f"{name}_bias"][0]
+    saved["outer"], saved["outer_bias"] = saved["outer"][:, 0], saved["outer_bias"][0]
     return saved

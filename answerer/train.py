@@ -213,7 +213,7 @@ def judge(example: Example, ranker: Ranker, network: Network) -> Judged:
         tuple(taken.sentence_marks[at] for at in top),
         taken.features[top],
     )
-    scores, _ = network.read(shown)
+    scores = network.read(shown)
     best = top[int(joined(scores, ranks[top]).argmax())]
     return Judged(summary(scores, ranks[top]), bool(example.right.any()), bool(example.right[example.rows[best]]))
 
