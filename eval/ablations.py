@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import httpx
 import numpy as np
 
 from answerer.asked import Asked
@@ -82,8 +83,8 @@ class UnrankedReader(Reader):
 class RepromptedModel(LanguageModel):
     """The same model told something else: ``answer.zh-Hant.txt`` and ``answer.zh-Hans.txt`` come from a folder."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        super().__init__(settings.llm_base_url, settings.llm_model, settings.llm_api_key)
+    def __init__(self, settings: Settings, folder: Path, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        super().__init__(settings.llm_base_url, settings.llm_model, settings.llm_api_key, transport=transport)
         self._prompts = {answer_prompt(script): answer_prompt(script, folder) for script in SCRIPTS}
 
     async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:

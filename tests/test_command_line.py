@@ -125,7 +125,7 @@ def test_ask_answers_in_the_script_asked_for(inside: Yewen, built_index: Path, s
 
 def test_eval_prints_one_document(yewen: Yewen, built_index: Path, questions: Path) -> None:
     document = one_document(yewen("eval", "--set", questions, "--index", built_index, "--json", "-"))
-    assert list(document) == ["figures", "questions"]
+    assert list(document) == ["figures", "intervals", "system", "questions"]
     assert document["figures"]["n"] == 2
     assert document["figures"]["verbatim"] == 1.0
     assert [row["id"] for row in document["questions"]] == ["1", "2"]
@@ -139,6 +139,47 @@ def test_eval_writes_the_files_it_is_asked_for(
     assert json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))["figures"]["n"] == 2
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert "answerable" in done.stdout or "gold_words_held" in done.stdout
+
+
+def test_eval_compares_with_an_earlier_run(inside: Yewen, built_index: Path, questions: Path, tmp_path: Path) -> None:
+    ask = ("eval", "--set", questions, "--index", built_index, "--no-parity")
+    assert inside(*ask, "--json", "earlier.json").returncode == 0
+    done = inside(*ask, "--compare", "earlier.json", "--html", "report.html")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "gold_words_held: 1.000 → 1.000, difference +0.000" in done.stdout
+    assert "compared with earlier.json" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    other = questions.read_text(encoding="utf-8").replace('"id": "', '"id": "other-')
+    (tmp_path / "other.jsonl").write_text(other, encoding="utf-8")
+    apart = ("eval", "--set", "other.jsonl", "--index", built_index, "--no-parity", "--compare", "earlier.json")
+    assert_failed(inside(*apart), 1, "shares no question")
+
+
+def test_eval_makes_candidates_of_thumbs_down(inside: Yewen, questions: Path, tmp_path: Path) -> None:
+    rows = [{"question": QUESTION, "rating": "down"}, {"question": "合肥?", "rating": "down"}]
+    (tmp_path / "feedback.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    done = inside("eval", "--from-feedback", "feedback.jsonl", "--set", questions)
+    assert [json.loads(line)["question"] for line in done.stdout.splitlines()] == ["合肥?"], "the first is in the set"
+    done = inside("eval", "--from-feedback", "feedback.jsonl", "--json", "candidates.jsonl")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "合肥?" in (tmp_path / "candidates.jsonl").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--corpus", "x", "--queries", "y", "--html", "z"), "--html is for the own question set"),
+        (("--corpus", "x", "--queries", "y", "--judge", "m@http://z"), "--judge is for the own question set"),
+        (("--from-feedback", "x", "--url", "http://z"), "--from-feedback asks nothing"),
+        (("--judge", "model"), "MODEL@URL"),
+        (("--compare", "missing.json"), "missing.json"),
+        (("--from-feedback", "missing.jsonl"), "missing.jsonl"),
+        (("--url", "http://127.0.0.1:9"), "cannot be reached"),
+        (("--index", "nowhere"), "yewen index"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_eval_says_what_is_wrong_before_it_asks(inside: Yewen, arguments: tuple[str, ...], said: str) -> None:
+    assert_failed(inside("eval", *arguments), 1, said)
 
 
 def test_eval_of_an_outside_set_prints_one_document(yewen: Yewen, tmp_path: Path) -> None:

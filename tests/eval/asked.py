@@ -1,7 +1,10 @@
 """A small article, questions about it and answers as the endpoint gives them, for the tests of this room."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
+
+import httpx
 
 from eval.questions import EvalQuestion, GoldSpan
 from eval.records import Record, judge
@@ -46,3 +49,21 @@ def judged(
     asked: EvalQuestion, said: dict[str, Any], hits: Sequence[dict[str, Any]] = (), milliseconds: float = 1.0
 ) -> Record:
     return judge(asked, said, hits, {"a": BODY}, milliseconds)
+
+
+class _Body(httpx.AsyncByteStream):
+    """Bytes that have not been read yet, as those of a real connection."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content
+
+
+def completion(text: str) -> httpx.Response:
+    """What a language model's endpoint answers."""
+    document = {"choices": [{"index": 0, "message": {"content": text}, "finish_reason": "stop"}]}
+    return httpx.Response(
+        200, headers={"Content-Type": "application/json"}, stream=_Body(json.dumps(document).encode())
+    )
