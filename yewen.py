@@ -189,10 +189,12 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _eval(options: argparse.Namespace, settings: Settings) -> int:
-    from eval.run import evaluate
-
-    if bool(options.corpus) != bool(options.queries):
-        raise UsageError("--corpus and --queries go together: give both")
+    try:
+        from eval.run import evaluate, usage_problem
+    except ModuleNotFoundError as error:
+        raise UsageError(f"eval needs {error.name}: pip install 'yewen[eval]'") from None
+    if problem := usage_problem(options):
+        raise UsageError(problem)
     return evaluate(options, settings)
 
 

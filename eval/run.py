@@ -8,9 +8,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from answerer.language_model import LanguageModel, LanguageModelError
 from eval.client import Client, EndpointError, Progress
 from eval.comparison import differences
 from eval.feedback import candidate_lines, candidates
+from eval.judging import judge_answers, parse_judge
 from eval.metrics import figures, interval, values_of
 from eval.outside import run_outside
 from eval.page import html_page
@@ -27,9 +29,6 @@ WIDTH = 32  # characters of the progress bar
 
 def evaluate(options: argparse.Namespace, settings: Settings) -> int:
     """Run what the options ask for, print a table, write the files; returns the exit status."""
-    from answerer.language_model_errors import LanguageModelError
-
-    _check(options)
     try:
         if options.from_feedback:
             return _candidates(options)
@@ -42,8 +41,10 @@ def evaluate(options: argparse.Namespace, settings: Settings) -> int:
         return 1
 
 
-def _check(options: argparse.Namespace) -> None:
-    """Refuse options that do not go together, before anything has been measured."""
+def usage_problem(options: argparse.Namespace) -> str:
+    """What is wrong with the options together, known before anything is measured; "" if nothing."""
+    if bool(options.corpus) != bool(options.queries):
+        return "--corpus and --queries go together: give both"
     own = {
         "--set": options.set,
         "--url": options.url,
@@ -54,9 +55,12 @@ def _check(options: argparse.Namespace) -> None:
     }
     given = [name for name, value in own.items() if value]
     if options.corpus and given:
-        raise ValueError(f"{given[0]} is for the own question set, --corpus an outside set: leave one out")
+        return f"{given[0]} is for the own question set, --corpus an outside set: leave one out"
     if options.from_feedback and (options.corpus or set(given) - {"--set"}):
-        raise ValueError("--from-feedback asks nothing: only --set and --json go with it")
+        return "--from-feedback asks nothing: only --set and --json go with it"
+    if options.judge and not all(parse_judge(options.judge)):
+        return f"--judge {options.judge!r}: give MODEL@URL, such as qwen3:8b@http://127.0.0.1:11434/v1"
+    return ""
 
 
 def _candidates(options: argparse.Namespace) -> int:
@@ -70,16 +74,11 @@ def _candidates(options: argparse.Namespace) -> int:
 
 
 def _own(options: argparse.Namespace, settings: Settings) -> int:
-    from eval.judging import judge_answers, parse_judge
-
-    judged_by = parse_judge(options.judge) if options.judge else None
     before = read_records(options.compare) if options.compare else []
     questions = read_questions(options.set or QUESTIONS)
     records, system = run_own(questions, options.url, settings, parity=not options.no_parity)
-    if judged_by:
-        from answerer.language_model import LanguageModel
-
-        model, url = judged_by
+    if options.judge:
+        model, url = parse_judge(options.judge)
         key = settings.llm_api_key if url.rstrip("/") == settings.llm_base_url.rstrip("/") else ""  # no other's
         records = judge_answers(records, LanguageModel(url, model, key, deadline_s=120.0), progress)
         system["judge"] = model

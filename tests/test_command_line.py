@@ -167,10 +167,6 @@ def test_eval_makes_candidates_of_thumbs_down(inside: Yewen, questions: Path, tm
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--corpus", "x", "--queries", "y", "--html", "z"), "--html is for the own question set"),
-        (("--corpus", "x", "--queries", "y", "--judge", "m@http://z"), "--judge is for the own question set"),
-        (("--from-feedback", "x", "--url", "http://z"), "--from-feedback asks nothing"),
-        (("--judge", "model"), "MODEL@URL"),
         (("--compare", "missing.json"), "missing.json"),
         (("--from-feedback", "missing.jsonl"), "missing.jsonl"),
         (("--url", "http://127.0.0.1:9"), "cannot be reached"),
@@ -289,6 +285,22 @@ def test_the_process_ends_with_the_status(yewen: Yewen) -> None:
         pytest.param(("serve", "--port", "http"), "http", id="port a word"),
         pytest.param(("eval", "--corpus", "x"), "--queries", id="corpus without queries"),
         pytest.param(("eval", "--queries", "x"), "--corpus", id="queries without corpus"),
+        pytest.param(
+            ("eval", "--corpus", "x", "--queries", "y", "--html", "z"),
+            "--html is for the own question set",
+            id="eval html of an outside set",
+        ),
+        pytest.param(
+            ("eval", "--corpus", "x", "--queries", "y", "--judge", "m@http://z"),
+            "--judge is for the own question set",
+            id="eval judge of an outside set",
+        ),
+        pytest.param(
+            ("eval", "--from-feedback", "x", "--url", "http://z"),
+            "--from-feedback asks nothing",
+            id="eval feedback and url",
+        ),
+        pytest.param(("eval", "--judge", "model"), "MODEL@URL", id="eval judge without url"),
     ],
 )
 def test_wrong_usage_is_status_2_and_says_what_is_wrong(inside: Yewen, arguments: tuple[str, ...], said: str) -> None:
@@ -322,6 +334,13 @@ def test_a_setting_is_read_from_the_env_file_and_the_environment_wins(inside: Ye
 def test_a_broken_env_file_is_named_with_its_line(inside: Yewen, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("YEWEN_HOST=x\nnonsense\n", encoding="utf-8")
     assert_failed(inside("ask", "x"), 2, ".env:2")
+
+
+def test_eval_without_its_extra_says_what_to_install(inside: Yewen, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] in {"eval", "ir_measures"}]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ir_measures", None)
+    assert_failed(inside("eval"), 2, "eval needs ir_measures: pip install 'yewen[eval]'")
 
 
 def test_an_unknown_encoder_is_status_1_and_says_what_to_set(inside: Yewen, built_index: Path) -> None:
