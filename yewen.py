@@ -98,6 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--distractors", metavar="FILE[:N]", help="other documents, the first N of the file")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures there ('-': standard output)")
     evaluate.add_argument("--html", type=Path, metavar="FILE", help="write a report there")
+    evaluate.add_argument("--compare", type=Path, metavar="EARLIER.json", help="an earlier run's --json file")
+    evaluate.add_argument("--no-parity", action="store_true", help="do not ask again in the other scripts")
+    evaluate.add_argument("--judge", metavar="MODEL@URL", help="a language model judges the answers too")
+    evaluate.add_argument("--from-feedback", type=Path, metavar="FILE", help="thumbs-down as candidate questions")
     evaluate.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept (default: .yewen)")
     evaluate.set_defaults(run=_eval)
     return parser
@@ -219,10 +223,12 @@ def _completion(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _eval(options: argparse.Namespace, settings: Settings) -> int:
-    from eval.run import evaluate
-
-    if bool(options.corpus) != bool(options.queries):
-        raise UsageError("--corpus and --queries go together: give both")
+    try:
+        from eval.run import evaluate, usage_problem
+    except ModuleNotFoundError as error:
+        raise UsageError(f"eval needs {error.name}: pip install 'yewen[eval]'") from None
+    if problem := usage_problem(options):
+        raise UsageError(problem)
     return evaluate(options, settings)
 
 

@@ -1,7 +1,5 @@
 """Run an outside set: index its documents as articles are, ask its queries through the endpoints, measure."""
 
-import json
-import lzma
 import resource
 import sys
 import tempfile
@@ -13,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from eval.client import Client, Progress
-from eval.metrics import Ranking, holds, percentile, rank, retrieval_figures, share
+from eval.metrics import percentile, share
+from eval.ranking import Ranking, rank, retrieval_figures
+from eval.readers import OutsideSetError, document_rows, query_rows
+from eval.text import holds
 from indexer.articles import Article, article_id
 from indexer.build import build_index
 from indexer.encoder import load_encoder
@@ -23,10 +24,6 @@ from server.engine import Engine, load_answerer
 from server.settings import Settings
 
 DEPTH = 50  # passages asked for, so that at least ten documents are among them as a rule
-
-
-class OutsideSetError(ValueError):
-    """An outside set cannot be read; the message names the file, the line and what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +49,9 @@ class Asked:
     milliseconds: float
 
 
-def read_lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each row of a ``.jsonl`` or ``.jsonl.xz`` file with its place for error messages."""
-    packed = file.suffix == ".xz"
-    with lzma.open(file, "rt", encoding="utf-8") if packed else file.open(encoding="utf-8") as lines:
-        number = 0
-        try:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    row = json.loads(line)
-                    if not isinstance(row, dict):
-                        raise OutsideSetError(f"{file}:{number}: not a JSON object")
-                    yield f"{file}:{number}", row
-        except json.JSONDecodeError as error:
-            raise OutsideSetError(f"{file}:{number}: not JSON ({error})") from None
-        except (lzma.LZMAError, EOFError, UnicodeDecodeError) as error:
-            raise OutsideSetError(f"{file}:{number + 1}: cannot be read ({error})") from None
-
-
 def read_documents(file: Path, most: int | None = None) -> Iterator[tuple[str, Article]]:
     """Ids and articles of a corpus, the first ``most``; rows without a text are passed over."""
-    for count, (place, row) in enumerate(read_lines(file)):
+    for count, (place, row) in enumerate(document_rows(file)):
         if most is not None and count >= most:
             return
         text = row.get("text")
@@ -99,7 +78,7 @@ def read_set(corpus: Path, distractors: str | None) -> tuple[list[Article], dict
 def read_queries(file: Path) -> list[Query]:
     """The queries of a set; one without gold and answers counts as unanswerable."""
     queries: list[Query] = []
-    for place, row in read_lines(file):
+    for place, row in query_rows(file):
         text = row.get("query")
         if not isinstance(text, str) or not text.strip():
             raise OutsideSetError(f"{place}: a query needs 'query'")

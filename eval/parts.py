@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.metrics import Ranking, rank, retrieval_figures
 from eval.outside import Query, read_queries, read_set
+from eval.ranking import Ranking, rank, retrieval_figures
 from indexer.build import build_index
 from indexer.encoder import BUILT_IN, load_encoder
 from indexer.snapshot import open_snapshot

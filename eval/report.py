@@ -1,76 +1,74 @@
-"""The own set's outcome as text for a terminal and as one self-contained HTML page."""
+"""A run of the own set as text for a terminal."""
 
 from collections.abc import Callable, Sequence
-from html import escape
+from typing import Any
 
-from eval.metrics import Outcome, own_figures
+from eval.comparison import Difference
+from eval.measures import GROUPS
+from eval.metrics import figures, interval, means, values_of
+from eval.records import Record
 
-_COLUMNS = ("n", "gold_words_held", "first_citation", "wrongly_refused", "refused", "factual_length")
-
-_STYLE = """
-body{font:16px/1.7 "Noto Serif CJK TC","Songti TC",serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#2b2620;
-background:#fbf8f1}h1,h2{font-weight:600}table{border-collapse:collapse;margin:1rem 0}
-td,th{border-bottom:1px solid #d8d0c0;
-padding:.3rem .8rem;text-align:right}td:first-child,th:first-child{text-align:left}article{border-top:1px solid #d8d0c0;
-padding:.8rem 0}b{color:#a32a1e}q{quotes:none;background:#fff3b8}
-"""
+COLUMNS = ("gold_words_held", "first_citation", "citation_precision", "wrongly_refused", "refused", "passage_r@5")
 
 
-def _groups(outcomes: Sequence[Outcome]) -> list[tuple[str, list[Outcome]]]:
-    """All, then by kind, then by script."""
-    keys: tuple[Callable[[Outcome], str], ...] = (lambda o: o.question.kind, lambda o: o.question.script)
-    groups = [("all", list(outcomes))]
+def groups(records: Sequence[Record]) -> list[tuple[str, list[Record]]]:
+    """All questions, then by kind, by script and by tag; kinds with an answer come before those without."""
+    kinds = sorted({(not record.answerable, record.kind) for record in records})
+    found = [("all", list(records))]
+    found += [(kind, [r for r in records if r.kind == kind]) for _, kind in kinds]
+    keys: tuple[Callable[[Record], tuple[str, ...]], ...] = (lambda r: (r.script,), lambda r: r.tags)
     for key in keys:
-        groups += [(name, [o for o in outcomes if key(o) == name]) for name in sorted(set(map(key, outcomes)))]
-    return groups
+        names = sorted({name for record in records for name in key(record)})
+        found += [(name, [r for r in records if name in key(r)]) for name in names]
+    return found
 
 
-def misses(outcomes: Sequence[Outcome]) -> list[Outcome]:
+def misses(records: Sequence[Record]) -> list[Record]:
     """Answerable questions without all gold words, and unanswerable ones that were answered."""
-    return [o for o in outcomes if (not o.held if o.question.answerable else not o.refused)]
+    return [record for record in records if not record.right]
 
 
-def text_report(outcomes: Sequence[Outcome]) -> str:
-    """A table by kind and script, and the misses."""
-    lines = ["".join(f"{name:>18}" for name in ("", *_COLUMNS))]
-    for name, group in _groups(outcomes):
-        figures = own_figures(group)
-        lines.append(f"{name:>18}" + "".join(f"{figures[column]:>18}" for column in _COLUMNS))
-    figures = own_figures(outcomes)
+def text_report(records: Sequence[Record], system: dict[str, Any], changed: Sequence[Difference] = ()) -> str:
+    """All figures with their intervals, a table by kind, script and tag, the difference, and the misses."""
+    found = figures(records)
+    lines = [" ".join(f"{name} {value}" for name, value in system.items())]
+    for group, measures in GROUPS.items():
+        shown = [measure for measure in measures if measure.name in found]
+        lines += [group] if shown else []
+        for measure in shown:
+            values = values_of(records, measure.name)
+            low, high = interval(values)
+            lines.append(
+                f"  {measure.name:19} {found[measure.name]:.3f}  [{low:.3f}, {high:.3f}]  {measure.title}"
+                f" (n {len(values)}: {measure.over})"
+            )
     lines.append(
-        f"verbatim {figures['verbatim']:.0%} of {figures['citations']} citations; "
-        f"p50 {figures['p50_ms']} ms, p95 {figures['p95_ms']} ms"
+        f"coverage {found['coverage']:.3f}; {found['citations']} citations; area under the refusal curve "
+        f"{found['refusal_area']:.3f}; p50 {found['p50_ms']} ms, p95 {found['p95_ms']} ms; an answer to a factual "
+        f"question has {found['factual_length']} characters"
     )
-    for o in misses(outcomes):
-        wanted = "; ".join("/".join(group) for group in o.question.words) or "a refusal"
-        shown = "refused" if o.refused else o.response["answer"][:120]
-        lines.append(
-            f"miss {o.question.id} [{o.question.kind}] {o.question.question}\n  wanted {wanted}\n  got    {shown}"
-        )
+    lines.append("".join(f"{name:>20}" for name in ("", "n", *COLUMNS)))
+    for name, members in groups(records):
+        figure = means(members)
+        cells = [str(len(members)), *(f"{figure[c]:.3f}" if c in figure else "-" for c in COLUMNS)]
+        lines.append(f"{name:>20}" + "".join(f"{cell:>20}" for cell in cells))
+    lines += difference_lines(changed)
+    for record in misses(records):
+        wanted = "; ".join("/".join(group) for group in record.words) or "a refusal"
+        shown_answer = "refused" if record.refused else record.answer[:120]
+        lines.append(f"miss {record.id} [{record.kind}] {record.question}\n  wanted {wanted}\n  got    {shown_answer}")
     return "\n".join(lines)
 
 
-def html_report(outcomes: Sequence[Outcome]) -> str:
-    """The same as a page that needs nothing else."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in ("", *_COLUMNS))
-    rows = []
-    for name, group in _groups(outcomes):
-        figures = own_figures(group)
-        rows.append(f"<tr><td>{escape(name)}</td>" + "".join(f"<td>{figures[c]}</td>" for c in _COLUMNS) + "</tr>")
-    missed = "".join(_miss(outcome) for outcome in misses(outcomes))
-    return (
-        f'<!doctype html><html lang="zh-Hant"><meta charset="utf-8"><title>Yewen evaluation</title>'
-        f"<style>{_STYLE}</style>"
-        f"<h1>業問 evaluation</h1><table><tr>{head}</tr>{''.join(rows)}</table><h2>Misses</h2>{missed}</html>\n"
-    )
-
-
-def _miss(outcome: Outcome) -> str:
-    question = outcome.question
-    wanted = "; ".join("/".join(group) for group in question.words) or "a refusal"
-    quotes = "".join(f"<p><q>{escape(citation['quote'])}</q></p>" for citation in outcome.response["citations"])
-    return (
-        f"<article><b>{escape(question.id)}</b> {escape(question.kind)} {escape(question.script)}: "
-        f"{escape(question.question)}<p>wanted: {escape(wanted)}</p><p>answer: {escape(outcome.response['answer'])}</p>"
-        f"{quotes}</article>"
-    )
+def difference_lines(changed: Sequence[Difference]) -> list[str]:
+    """One line a measure, and the questions that went up and down."""
+    lines = []
+    for one in changed:
+        lines.append(
+            f"{one.measure.name:>20}: {one.before:.3f} → {one.now:.3f}, difference {one.now - one.before:+.3f} "
+            f"[{one.low:+.3f}, {one.high:+.3f}], p {one.p:.3f}{' *' if one.telling else ''}"
+        )
+        if one.measure.flag and (one.gained or one.lost):
+            up, down = (one.gained, one.lost) if one.measure.good else (one.lost, one.gained)
+            lines.append(f"{'':22}better: {' '.join(up) or 'none'}; worse: {' '.join(down) or 'none'}")
+    return lines

@@ -36,9 +36,9 @@ class NoArticlesError(ValueError):
     """There is nothing to index."""
 
 
-def fingerprint(articles: Sequence[Article], encoder: Encoder) -> str:
+def fingerprint(articles: Sequence[Article], encoder: Encoder, size: int = SIZE) -> str:
     """What a snapshot of these articles is built from: equal fingerprints give equal snapshots."""
-    parts = [str(FORMAT), analysis.fingerprint(), encoder.identity, f"{SIZE}/{OVERLAP}"]
+    parts = [str(FORMAT), analysis.fingerprint(), encoder.identity, f"{size}/{OVERLAP}"]
     parts += [f"{article.id}\t{article.source}\t{article.industry}" for article in articles]
     return sha256("\n".join(parts).encode()).hexdigest()
 
@@ -57,11 +57,13 @@ def build_index(
     store: str = "faiss",
     milvus_uri: str = "",
     engine: str = "local",
+    size: int = SIZE,
 ) -> tuple[Manifest, bool]:
     """Make a snapshot of ``articles`` the live one; returns its manifest and whether anything had to be built.
 
     Vectors of passages that the live snapshot already has are taken from it. ``store`` is
-    ``faiss`` or ``milvus``, ``engine`` one of :data:`indexer.engines.ENGINES`.
+    ``faiss`` or ``milvus``, ``engine`` one of :data:`indexer.engines.ENGINES`; ``size`` is what a passage aims at, in
+    characters.
 
     Raises:
         NoArticlesError: ``articles`` is empty.
@@ -72,12 +74,12 @@ def build_index(
     if not articles:
         raise NoArticlesError("there are no articles to index")
     with writing(index):
-        wanted = fingerprint(articles, encoder)
+        wanted = fingerprint(articles, encoder, size)
         store_vectors = _store(store, milvus_uri, index)
         live = _reusable(index, milvus_uri)
         if live is not None and live.manifest.built_from == wanted and live.manifest.store == store:
             return live.manifest, False
-        passages = [passage for article in articles for passage in build_passages(article)]
+        passages = [passage for article in articles for passage in build_passages(article, size)]
         with open_engine(engine) as run:
             lexical, article_lexical = _lexical(articles, passages, run, progress)
             vectors = _vectors(articles, passages, encoder, live, run=run, progress=progress)

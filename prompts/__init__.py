@@ -24,9 +24,9 @@ class PromptError(ValueError):
     """A template and the code that fills it do not fit; the message names the file and what to mend."""
 
 
-def answer_prompt(script: Script) -> str:
-    """Write the system prompt for answering in ``script`` from numbered sentences."""
-    return fill("answer", script, {"not_found": NOT_FOUND, "language": _LANGUAGES[script]})
+def answer_prompt(script: Script, folder: Path = _FOLDER) -> str:
+    """Write the system prompt for answering in ``script`` from numbered sentences, by the templates of ``folder``."""
+    return fill("answer", script, {"not_found": NOT_FOUND, "language": _LANGUAGES[script]}, folder)
 
 
 def evidence_prompt(script: Script, question: str, sentences: str, turns: str = "") -> str:

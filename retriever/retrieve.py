@@ -25,35 +25,40 @@ ASKING_WEIGHT = 0.3  # of terms that hold an asking word
 ARTICLE_WEIGHT = 0.5  # of the whole article's BM25 beside the passage's
 DENSE_WEIGHT = 5.0  # of the cosine beside the sum of BM25 weights
 
-_KIND_WEIGHTS = {"/": WORD_WEIGHT, "#": CONCEPT_WEIGHT}
-
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Retriever:
-    """Searches one snapshot; ``encoder`` must be the one that the snapshot was built with."""
+    """Searches one snapshot; ``encoder`` must be the one that the snapshot was built with.
+
+    A weight of 0 takes its part out of the search.
+    """
 
     snapshot: Snapshot
     encoder: Encoder
     reranker: CrossEncoderReranker | None = None
+    lexical_weight: float = 1.0
+    concept_weight: float = CONCEPT_WEIGHT
+    article_weight: float = ARTICLE_WEIGHT
+    dense_weight: float = DENSE_WEIGHT
 
     def retrieve(
         self, question: Question, k: int = 10, industry: str | None = None, source: str | None = None
     ) -> list[Hit]:
         """The ``k`` best passages, best first; only of articles of that industry and source if given."""
         snapshot = self.snapshot
-        weights = query_weights(question)
+        weights = query_weights(question, self.concept_weight)
         lexical = snapshot.lexical.scores(weights)
         whole = snapshot.article_lexical.scores(weights)
-        lexical += ARTICLE_WEIGHT * whole[snapshot.owners]
+        lexical = np.asarray(self.lexical_weight * (lexical + self.article_weight * whole[snapshot.owners]), np.float32)
         query = self.encoder.encode_queries([question.text])[0]
         allowed = self._allowed(industry, source)
         rows = self._candidates(lexical, query, allowed)
         if not len(rows):
             return []
         dense = np.maximum(snapshot.vectors.rows(rows) @ query, 0.0)
-        fused = fuse(lexical[rows], dense)
+        fused = fuse(lexical[rows], dense, self.dense_weight)
         best = np.lexsort((rows, -fused))[: k if self.reranker is None else max(k, DEPTH)]
         hits = [
             self._hit(question, int(rows[i]), float(fused[i]), float(lexical[rows[i]]), float(dense[i])) for i in best
@@ -95,32 +100,33 @@ class Retriever:
         return Hit(passage, article, score, lexical, dense, matched_spans(question, passage, article))
 
 
-def query_weights(question: Question) -> dict[str, float]:
+def query_weights(question: Question, concept_weight: float = CONCEPT_WEIGHT) -> dict[str, float]:
     """Each distinct term of the question and its weight: by kind, and little for what only asks (多少, 什么时候).
 
     A concept stands for all its forms, so the terms inside one are left out: 川普 and 特朗普 weigh the same.
     """
     folded = fold(question.text)
     content = without_asking(folded)
-    concepts = [term for term in question.terms if term.text[0] == "#"]
+    kinds = {"/": WORD_WEIGHT, "#": concept_weight}
+    concepts = [term for term in question.terms if term.text[0] == "#" and concept_weight]
     weights: dict[str, float] = {}
     for term in question.terms:
         if term.text[0] != "#" and any(c.start <= term.start and term.end <= c.end for c in concepts):
             continue
-        weight = _KIND_WEIGHTS.get(term.text[0], 1.0)
+        weight = kinds.get(term.text[0], 1.0)
         if content[term.start : term.end] != folded[term.start : term.end]:
             weight *= ASKING_WEIGHT
         weights[term.text] = max(weight, weights.get(term.text, 0.0))
     return weights
 
 
-def fuse(lexical: Floats, dense: Floats) -> Floats:
+def fuse(lexical: Floats, dense: Floats, dense_weight: float = DENSE_WEIGHT) -> Floats:
     """One score from BM25 sums and cosines of the same candidates (float32 [n] each); higher is better.
 
     The sums are not normalised: they grow with the question, so the cosine decides where words say little and only
     tips the balance where they say much.
     """
-    return np.asarray(lexical + DENSE_WEIGHT * dense, dtype=np.float32)
+    return np.asarray(lexical + dense_weight * dense, dtype=np.float32)
 
 
 def matched_spans(question: Question, passage: Passage, article: Article) -> tuple[tuple[int, int], ...]:

@@ -127,7 +127,7 @@ def test_ask_answers_in_the_script_asked_for(inside: Yewen, built_index: Path, s
 
 def test_eval_prints_one_document(yewen: Yewen, built_index: Path, questions: Path) -> None:
     document = one_document(yewen("eval", "--set", questions, "--index", built_index, "--json", "-"))
-    assert list(document) == ["figures", "questions"]
+    assert list(document) == ["figures", "intervals", "system", "questions"]
     assert document["figures"]["n"] == 2
     assert document["figures"]["verbatim"] == 1.0
     assert [row["id"] for row in document["questions"]] == ["1", "2"]
@@ -141,6 +141,43 @@ def test_eval_writes_the_files_it_is_asked_for(
     assert json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))["figures"]["n"] == 2
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert "answerable" in done.stdout or "gold_words_held" in done.stdout
+
+
+def test_eval_compares_with_an_earlier_run(inside: Yewen, built_index: Path, questions: Path, tmp_path: Path) -> None:
+    ask = ("eval", "--set", questions, "--index", built_index, "--no-parity")
+    assert inside(*ask, "--json", "earlier.json").returncode == 0
+    done = inside(*ask, "--compare", "earlier.json", "--html", "report.html")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "gold_words_held: 1.000 → 1.000, difference +0.000" in done.stdout
+    assert "compared with earlier.json" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    other = questions.read_text(encoding="utf-8").replace('"id": "', '"id": "other-')
+    (tmp_path / "other.jsonl").write_text(other, encoding="utf-8")
+    apart = ("eval", "--set", "other.jsonl", "--index", built_index, "--no-parity", "--compare", "earlier.json")
+    assert_failed(inside(*apart), 1, "shares no question")
+
+
+def test_eval_makes_candidates_of_thumbs_down(inside: Yewen, questions: Path, tmp_path: Path) -> None:
+    rows = [{"question": QUESTION, "rating": "down"}, {"question": "合肥?", "rating": "down"}]
+    (tmp_path / "feedback.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    done = inside("eval", "--from-feedback", "feedback.jsonl", "--set", questions)
+    assert [json.loads(line)["question"] for line in done.stdout.splitlines()] == ["合肥?"], "the first is in the set"
+    done = inside("eval", "--from-feedback", "feedback.jsonl", "--json", "candidates.jsonl")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "合肥?" in (tmp_path / "candidates.jsonl").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--compare", "missing.json"), "missing.json"),
+        (("--from-feedback", "missing.jsonl"), "missing.jsonl"),
+        (("--url", "http://127.0.0.1:9"), "cannot be reached"),
+        (("--index", "nowhere"), "yewen index"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_eval_says_what_is_wrong_before_it_asks(inside: Yewen, arguments: tuple[str, ...], said: str) -> None:
+    assert_failed(inside("eval", *arguments), 1, said)
 
 
 def test_eval_of_an_outside_set_prints_one_document(yewen: Yewen, tmp_path: Path) -> None:
@@ -285,6 +322,22 @@ def test_the_process_ends_with_the_status(yewen: Yewen) -> None:
         pytest.param(("completion", "fish"), "fish", id="unknown shell"),
         pytest.param(("eval", "--corpus", "x"), "--queries", id="corpus without queries"),
         pytest.param(("eval", "--queries", "x"), "--corpus", id="queries without corpus"),
+        pytest.param(
+            ("eval", "--corpus", "x", "--queries", "y", "--html", "z"),
+            "--html is for the own question set",
+            id="eval html of an outside set",
+        ),
+        pytest.param(
+            ("eval", "--corpus", "x", "--queries", "y", "--judge", "m@http://z"),
+            "--judge is for the own question set",
+            id="eval judge of an outside set",
+        ),
+        pytest.param(
+            ("eval", "--from-feedback", "x", "--url", "http://z"),
+            "--from-feedback asks nothing",
+            id="eval feedback and url",
+        ),
+        pytest.param(("eval", "--judge", "model"), "MODEL@URL", id="eval judge without url"),
     ],
 )
 def test_wrong_usage_is_status_2_and_says_what_is_wrong(inside: Yewen, arguments: tuple[str, ...], said: str) -> None:
@@ -318,6 +371,13 @@ def test_a_setting_is_read_from_the_env_file_and_the_environment_wins(inside: Ye
 def test_a_broken_env_file_is_named_with_its_line(inside: Yewen, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("YEWEN_HOST=x\nnonsense\n", encoding="utf-8")
     assert_failed(inside("ask", "x"), 2, ".env:2")
+
+
+def test_eval_without_its_extra_says_what_to_install(inside: Yewen, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] in {"eval", "ir_measures"}]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ir_measures", None)
+    assert_failed(inside("eval"), 2, "eval needs ir_measures: pip install 'yewen[eval]'")
 
 
 def test_an_unknown_encoder_is_status_1_and_says_what_to_set(inside: Yewen, built_index: Path) -> None:

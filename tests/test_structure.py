@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import yewen
+from eval.measures import MEASURES
 from server.app import create_app
 from server.engine import Engine
 from server.settings import PREFIX, Settings, read_settings
@@ -204,6 +205,11 @@ def test_the_readme_names_every_endpoint(readme: str, endpoint: str) -> None:
     assert re.search(rf"(?<![\w/]){re.escape(path)}(?![\w/{{])", readme)
 
 
+def test_the_documentation_defines_every_measure() -> None:
+    text = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    assert {name for name in MEASURES if f"`{name}`" not in text} == set()
+
+
 def test_the_readme_has_no_place_left_to_fill(readme: str) -> None:
     assert re.findall(r"@@\w*@@|\bTODO\b|\bTBD\b|\bXXX\b", readme) == []
 
@@ -214,7 +220,7 @@ def test_the_json_that_the_readme_shows_is_json(readme: str) -> None:
 
 
 def test_every_file_that_the_readme_names_is_there(readme: str) -> None:
-    rooms = "|".join([*ROOMS, "seeds"])
+    rooms = "|".join([*ROOMS, "seeds", "docs"])
     named = set(re.findall(rf"`((?:{rooms})/[\w./-]*)`", readme))
     assert {name for name in named if not (ROOT / name).exists()} == set()
 
