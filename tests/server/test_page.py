@@ -106,7 +106,11 @@ def ask(page: Page, question: str) -> None:
 
 
 def kept_turns(page: Page) -> list[dict[str, Any]]:
-    turns: list[dict[str, Any]] = page.evaluate("JSON.parse(localStorage.getItem('yewen.1')).turns")
+    """The turns of the conversation that this tab shows, as the browser keeps them."""
+    turns: list[dict[str, Any]] = page.evaluate("""() => {
+        const id = JSON.parse(sessionStorage.getItem("yewen.current"));
+        return JSON.parse(localStorage.getItem(`yewen.talk.${id}`))?.turns ?? [];
+    }""")
     return turns
 
 
@@ -278,7 +282,7 @@ def test_every_language_has_every_string(page: Page) -> None:
         const { speak } = await import("/static/strings.js");
         const strings = await import("/static/strings.js");
         return ["zh-Hant", "zh-Hans", "en"].map((language) => (speak(language),
-            [Object.keys(strings.t), Object.keys(strings.t.advice), strings.t.questions.length]));
+            [strings.t, strings.t.advice, strings.t.unsent, strings.t.why, strings.t.keys].map(Object.keys)));
     }"""
     traditional, simplified, english = page.evaluate(keys)
     assert traditional == simplified == english
@@ -433,7 +437,10 @@ def test_copy_and_export_carry_the_sources(open_page: Callable[..., Page]) -> No
     assert download.value.path().read_text("utf-8") == "## 問\n\n是。[1]\n\n[1] 《題》 (報) 是\n"
     with page.expect_download() as download:
         page.click("#export [value=json]")
-    assert json.loads(download.value.path().read_text("utf-8")) == [{"question": "問", "answer": an_answer()}]
+    assert json.loads(download.value.path().read_text("utf-8")) == {
+        "name": "問",
+        "turns": [{"question": "問", "answer": an_answer()}],
+    }
 
 
 def test_the_night_edition_follows_the_system_until_chosen(open_page: Callable[..., Page]) -> None:
