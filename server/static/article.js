@@ -83,7 +83,7 @@ function contentsNodes(articles, query, typed) {
     count.textContent = t.found(titles.length, hits.length);
     list.replaceChildren(
       ...articleList(titles),
-      ...(rows.length ? [el("h3", {}, t.passages), el("ul", { className: "passages" }, ...rows)] : []),
+      ...(rows.length ? [el("h2", { className: "industry" }, t.passages), el("ul", { className: "passages" }, ...rows)] : []),
       ...(rows.length || titles.length ? [] : [el("p", { className: "quiet" }, t.nothing)]),
     );
   }
@@ -106,7 +106,7 @@ function none(failure) {
 export function articleList(articles) {
   const industries = Map.groupBy(articles, (article) => article.industry);
   return [...industries].flatMap(([industry, rows]) => [
-    el("h3", { lang: langOf(industry) }, industry),
+    el("h2", { className: "industry", lang: langOf(industry) }, industry),
     el("ul", { className: "contents" }, ...rows.map(row)),
   ]);
 }

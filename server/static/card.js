@@ -16,10 +16,18 @@ export function attachCard(marker, citation, open) {
     clearTimeout(timer);
     timer = setTimeout(act, wait);
   };
-  marker.onpointerdown = (event) => (touched = event.pointerType === "touch");
-  marker.onpointerenter = (event) => event.pointerType !== "touch" && later(150, () => show(marker, citation, open, t.open));
-  marker.onpointerleave = (event) => event.pointerType !== "touch" && later(250, hideUnlessPointed);
-  marker.onfocus = () => marker.matches(":focus-visible") && !touched && show(marker, citation, open, t.open);
+  marker.onpointerdown = (event) => {
+    touched = event.pointerType === "touch";
+  };
+  marker.onpointerenter = (event) => {
+    if (event.pointerType !== "touch") later(150, () => show(marker, citation, open, t.open));
+  };
+  marker.onpointerleave = (event) => {
+    if (event.pointerType !== "touch") later(250, hideUnlessPointed);
+  };
+  marker.onfocus = () => {
+    if (marker.matches(":focus-visible") && !touched) show(marker, citation, open, t.open);
+  };
   marker.onblur = () => later(0, hideUnlessPointed);
   marker.onclick = () => {
     if (touched && owner !== marker) return show(marker, citation, open, t.tapAgain);
@@ -73,4 +81,4 @@ export function hideCard() {
 
 card.onpointerleave = hideUnlessPointed;
 addEventListener("scroll", hideCard, { capture: true, passive: true });
-addEventListener("pointerdown", ({ target }) => !card.contains(target) && target !== owner && hideCard(), { capture: true });
+addEventListener("pointerdown", ({ target }) => card.contains(target) || target === owner || hideCard(), { capture: true });

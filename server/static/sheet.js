@@ -63,7 +63,9 @@ export function closeSheet() {
 }
 
 sheet.querySelector(".close").onclick = closeSheet;
-sheet.onclick = (event) => event.target === sheet && closeSheet(); // the backdrop
+sheet.onclick = (event) => {
+  if (event.target === sheet) closeSheet(); // the backdrop; a handler that returned false would undo other clicks
+};
 sheet.onclose = () => {
   latest++;
   if (opener?.isConnected) opener.focus();

@@ -7,7 +7,7 @@ const slip = document.querySelector("#slip");
 
 function lay(title, ...nodes) {
   slip.querySelector("h2").textContent = title;
-  slip.querySelector("div").replaceChildren(...nodes.filter(Boolean));
+  slip.querySelector(".text").replaceChildren(...nodes.filter(Boolean));
   if (!slip.open) slip.showModal();
 }
 
@@ -31,4 +31,6 @@ export function showLink(link) {
 }
 
 slip.querySelector(".close").onclick = () => slip.close();
-slip.onclick = (event) => event.target === slip && slip.close(); // the backdrop
+slip.onclick = (event) => {
+  if (event.target === slip) slip.close(); // the backdrop
+};
