@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint check clean
+.PHONY: setup run test lint check screenshots clean
 setup: .venv/.installed
 
 .venv/.installed: pyproject.toml constraints.txt
@@ -21,6 +21,9 @@ lint: setup
 
 test: lint
 	$(BIN)/python -m pytest
+
+screenshots: setup
+	$(BIN)/python -m server.screenshots
 
 clean:
 	rm -rf .venv .yewen build *.egg-info

@@ -1,73 +1,29 @@
-// The sheet beside the conversation: an article opened at the cited words, or the list of all articles.
+// Articles in the sheet: one opened at the cited words, or the list of all with a search box.
 import { el } from "./dom.js";
+import { passageRow } from "./passages.js";
+import { page, show } from "./sheet.js";
 import { Failure, getJSON } from "./stream.js";
 import { t } from "./strings.js";
 import { cut, langOf, rests } from "./text.js";
+import { set } from "./type.js";
 
-const sheet = document.querySelector("#sheet");
-const page = sheet.querySelector(".page");
-const title = sheet.querySelector("#sheet-title");
-const narrow = matchMedia("(max-width: 64rem)");
-let opener = null;
-let latest = 0;
+const PAUSE = 250; // milliseconds after a key before searching
+const PASSAGES = 12;
 
 /** The words to mark: offsets into the article's body, the words that stood there, and the citation's number. */
 /** @typedef {{start: number, end: number, words: string, marker?: number}} Place */
 
 /** Open an article, at a place if one is given. @param {string} id @param {Place} [place] */
 export async function openArticle(id, place) {
-  await show(async () => {
+  const shown = await show(async () => {
     const article = await getJSON(`/api/articles/${encodeURIComponent(id)}`);
     return { heading: article.title, nodes: articleNodes(article, place) };
   });
-  const mark = page.querySelector("mark");
+  const mark = shown && page.querySelector("mark");
   if (!mark) return;
   mark.focus({ preventScroll: true });
   const below = mark.getBoundingClientRect().top - page.getBoundingClientRect().top;
   page.scrollTop += below - page.clientHeight / 3; // scrollIntoView would move the conversation too
-}
-
-/** Open the list of all articles. */
-export function openContents() {
-  return show(async () => ({ heading: t.contents, nodes: await contents() }));
-}
-
-/** The list of all articles, by industry. */
-export async function contents() {
-  const { articles } = await getJSON("/api/articles");
-  const industries = Map.groupBy(articles, (article) => article.industry);
-  return [...industries].flatMap(([industry, rows]) => [
-    el("h3", { lang: langOf(industry) }, industry),
-    el("ul", { className: "contents" }, ...rows.map(row)),
-  ]);
-}
-
-export function closeSheet() {
-  sheet.close();
-}
-
-function row({ id, title, source, chars }) {
-  const open = el("button", { type: "button", lang: langOf(title), onclick: () => openArticle(id) }, title);
-  return el("li", {}, open, el("small", {}, `${source} · ${t.chars(chars)}`));
-}
-
-/** Show the heading and nodes that `load` brings; what arrives after a later call is dropped. */
-async function show(load) {
-  const mine = ++latest;
-  if (!sheet.contains(document.activeElement)) opener = document.activeElement;
-  page.replaceChildren(el("p", { className: "quiet" }, t.loading));
-  if (!sheet.open) narrow.matches ? sheet.showModal() : sheet.show();
-  const shown = await load().catch(unread);
-  if (mine !== latest) return;
-  title.textContent = shown.heading;
-  title.lang = langOf(shown.heading);
-  page.replaceChildren(...shown.nodes);
-  page.scrollTop = 0;
-}
-
-function unread(failure) {
-  if (!(failure instanceof Failure)) throw failure;
-  return { heading: t.unread, nodes: [el("p", {}, failure.message || t.advice.offline())] };
 }
 
 function articleNodes({ title, source, industry, body }, place) {
@@ -76,28 +32,87 @@ function articleNodes({ title, source, industry, body }, place) {
   const found = place && chars.slice(place.start, place.end).join("") === place.words;
   return [
     el("p", { className: "kicker", lang }, industry),
-    el("h2", { lang }, title),
-    el("p", { className: "byline" }, `${source} · ${t.chars(chars.length)}`),
-    place && !found && el("aside", { className: "note" }, el("p", {}, t.moved), el("p", { lang }, place.words)),
-    el("div", { className: "body", lang }, ...flow(chars, found ? place : undefined)),
+    el("h2", { lang }, ...set(title, lang)),
+    el("p", { className: "byline" }, el("span", { lang }, source), ` · ${t.chars(chars.length)}`),
+    place && !found && el("aside", { className: "note" }, el("p", {}, t.moved), el("p", { lang }, ...set(place.words, lang))),
+    el("div", { className: "body", lang }, ...flow(chars, found ? place : undefined, lang)),
   ].filter(Boolean);
 }
 
 /** The body as one flow: its characters untouched, the place in a <mark>, and empty elements to rest at. */
-function flow(chars, place) {
+function flow(chars, place, lang) {
   const starts = rests(chars);
   return cut(chars, place ? [[place.start, place.end]] : []).map(({ start, end, inside }) => {
     const nodes = [];
     let at = start;
     for (const rest of starts.filter((offset) => offset >= start && offset < end)) {
-      nodes.push(chars.slice(at, rest).join(""), el("span", { className: "rest" }));
+      nodes.push(...set(chars.slice(at, rest).join(""), lang), el("span", { className: "rest" }));
       at = rest;
     }
-    nodes.push(chars.slice(at, end).join(""));
+    nodes.push(...set(chars.slice(at, end).join(""), lang));
     return inside ? el("mark", { tabIndex: -1, "data-marker": place.marker ?? "" }, ...nodes) : el("span", {}, ...nodes);
   });
 }
 
-sheet.querySelector(".close").onclick = closeSheet;
-sheet.onclick = (event) => event.target === sheet && closeSheet(); // the backdrop
-sheet.onclose = () => opener?.focus();
+/** Open the list of all articles. */
+export function openContents() {
+  let query = ""; // outlives a change of language
+  return show(async () => {
+    const { articles } = await getJSON("/api/articles");
+    return { heading: t.contents, nodes: contentsNodes(articles, query, (typed) => (query = typed)) };
+  });
+}
+
+function contentsNodes(articles, query, typed) {
+  const box = el("input", { type: "search", id: "find", maxLength: 200, value: query, placeholder: t.find, ariaLabel: t.find, autocomplete: "off" });
+  const count = el("p", { className: "unseen", role: "status" });
+  const list = el("div", {}, ...articleList(articles));
+  let timer = 0;
+  let latest = 0;
+
+  async function search() {
+    const mine = ++latest;
+    const words = box.value.trim().toLowerCase();
+    typed(box.value);
+    if (!words) return list.replaceChildren(...articleList(articles));
+    const fits = ({ title, source, industry }) => [title, source, industry].some((text) => text.toLowerCase().includes(words));
+    const titles = articles.filter(fits);
+    const { hits } = await getJSON(`/api/search?${new URLSearchParams({ q: words, k: PASSAGES })}`).catch(none);
+    if (mine !== latest) return;
+    const rows = hits.map((hit) => passageRow(hit, (place) => openArticle(hit.article_id, place)));
+    count.textContent = t.found(titles.length, hits.length);
+    list.replaceChildren(
+      ...articleList(titles),
+      ...(rows.length ? [el("h2", { className: "industry" }, t.passages), el("ul", { className: "passages" }, ...rows)] : []),
+      ...(rows.length || titles.length ? [] : [el("p", { className: "quiet" }, t.nothing)]),
+    );
+  }
+
+  box.oninput = () => {
+    clearTimeout(timer);
+    timer = setTimeout(search, PAUSE);
+  };
+  if (query) search();
+  return [box, count, list];
+}
+
+/** Without the passages where the server does not bring them: titles are found all the same. */
+function none(failure) {
+  if (!(failure instanceof Failure)) throw failure;
+  return { hits: [] };
+}
+
+/** Articles under their industries. */
+export function articleList(articles) {
+  const industries = Map.groupBy(articles, (article) => article.industry);
+  return [...industries].flatMap(([industry, rows]) => [
+    el("h2", { className: "industry", lang: langOf(industry) }, industry),
+    el("ul", { className: "contents" }, ...rows.map(row)),
+  ]);
+}
+
+function row({ id, title, source, chars }) {
+  const lang = langOf(title);
+  const open = el("button", { type: "button", lang, onclick: () => openArticle(id) }, ...set(title, lang));
+  return el("li", {}, open, el("small", {}, el("span", { lang: langOf(source) }, source), ` · ${t.chars(chars)}`));
+}

@@ -1,67 +1,126 @@
 // The chat page: wires the form, the conversation, the sheet and the keyboard.
-// style.css lays it out; strings.js holds its words; it covers no thumbs up or down and no uploads.
-import { closeSheet, contents, openContents } from "./article.js";
+// style.css lays it out; strings.js holds its words; bringing in articles is not done here.
+import { openArchive } from "./archive.js";
+import { articleList, openContents } from "./article.js";
+import { hideCard } from "./card.js";
 import { el } from "./dom.js";
-import { download } from "./export.js";
+import { notice, watchServer, whisper } from "./notice.js";
 import { fill, turnNode } from "./render.js";
-import { history, save, state } from "./state.js";
-import { answerEvents, Failure } from "./stream.js";
+import { download, fromAddress, linkTo } from "./share.js";
+import { closeSheet, redraw } from "./sheet.js";
+import { showKeys, showLink } from "./slip.js";
+import { draft, enter, history, key, nameOf, newTalk, saveTalk, set, settings, state } from "./state.js";
+import { answerEvents, Failure, getJSON } from "./stream.js";
 import { speak, t } from "./strings.js";
+import { leads } from "./suggest.js";
+import { langOf } from "./text.js";
 
 const $ = (selector) => document.querySelector(selector);
 const box = $("#question");
 const night = matchMedia("(prefers-color-scheme: dark)");
+const DAY = 86_400_000; // milliseconds
 let running = null; // the AbortController of the answer under way
+let articles = [];
+
+// ---- drawing
 
 function draw() {
-  speak(state.language);
-  const nodes = state.turns.map((turn, i) => turnNode(turn, running !== null && i === state.turns.length - 1, again));
+  speak(settings.language);
+  const { turns } = state.talk;
+  const nodes = turns.map((turn, i) => turnNode(turn, running !== null && i === turns.length - 1, actions()));
   $("#turns").replaceChildren(...nodes);
-  $("#front").hidden = state.turns.length > 0;
-  $("#leads").replaceChildren(...t.questions.map((question) => el("li", {}, lead(...question))));
-  for (const button of document.querySelectorAll(".languages button")) button.ariaPressed = String(button.lang === state.language);
-  $("#script").value = state.script;
+  $("#front").hidden = turns.length > 0;
+  $("#shared").hidden = !state.shared;
+  $("#ask").classList.toggle("closed", state.shared);
+  for (const button of document.querySelectorAll(".languages button")) button.ariaPressed = String(button.lang === settings.language);
+  $("#home").ariaLabel = `${t.name} · ${t.home}`;
+  $("#script").value = settings.script;
   drawDate();
   drawEdition();
   drawTools();
-}
-
-function lead(question, translation) {
-  const original = translation && el("small", { lang: "zh-Hant" }, question);
-  return el("button", { type: "button", onclick: () => ask(question) }, translation ?? question, original);
+  drawArticles();
 }
 
 function drawDate() {
   const today = new Date();
-  const date = new Intl.DateTimeFormat(state.language, { dateStyle: "full" }).format(today);
-  const lunar = new Intl.DateTimeFormat(`${state.language}-u-ca-chinese`, { dateStyle: "long" }).formatToParts(today);
+  const date = new Intl.DateTimeFormat(settings.language, { dateStyle: "full" }).format(today);
+  const lunar = new Intl.DateTimeFormat(`${settings.language}-u-ca-chinese`, { dateStyle: "long" }).formatToParts(today);
   const part = (type) => lunar.find((piece) => piece.type === type).value;
-  const moon = state.language === "en" ? "" : ` ${part("yearName")}年${part("month")}${part("day")}`;
+  const moon = settings.language === "en" ? "" : ` ${part("yearName")}年${part("month")}${part("day")}`;
   $("#date").textContent = date + moon;
 }
 
 function drawEdition() {
-  const edition = state.edition ?? (night.matches ? "night" : "day");
+  const edition = settings.edition ?? (night.matches ? "night" : "day");
   document.documentElement.dataset.edition = edition;
   $("#edition").textContent = edition === "night" ? t.day : t.night;
 }
 
 function drawTools() {
-  $("#export").hidden = !state.turns.some((turn) => turn.answer);
+  $("#export").hidden = !state.talk.turns.some((turn) => turn.answer);
   $("#send").textContent = running ? t.stop : t.ask;
   $("#send").ariaLabel = running ? t.stopLabel : t.askLabel;
+  const paper = settings.language === "en" ? "Yewen 業問" : `${t.name} Yewen`;
+  document.title = [nameOf(state.talk), paper].filter(Boolean).join(" · ");
 }
 
-async function drawShelf() {
-  $("#shelf").replaceChildren(...(await contents().catch(() => []))); // the front page does without it
+function drawArticles() {
+  const day = Math.floor((Date.now() - new Date().getTimezoneOffset() * 60_000) / DAY);
+  $("#leads").replaceChildren(...leads(articles, day).map(lead));
+  $("#shelf").replaceChildren(...articleList(articles));
+  const scopes = (name) => {
+    const values = [...new Set(articles.map((article) => article[name]))];
+    return el("optgroup", { label: t[name] }, ...values.map((value) => el("option", { value: JSON.stringify([name, value]), lang: langOf(value) }, value)));
+  };
+  $("#scope").replaceChildren(el("option", { value: "[]" }, t.all), scopes("industry"), scopes("source"));
+  $("#scope").value = JSON.stringify(settings.scope);
+  if ($("#scope").selectedIndex < 0) $("#scope").value = "[]"; // its articles are gone
 }
 
-async function ask(question) {
-  if (state.turns.at(-1)?.error) state.turns.pop(); // its question went back into the box
-  const turn = { question, text: "" };
-  const request = { question, history: history(), script: state.script };
+function lead(question) {
+  return el("li", {}, el("button", { type: "button", lang: langOf(question), onclick: () => ask(question, readersScript()) }, question));
+}
+
+/** The script of an answer to a question that the reader did not write: the interface's. */
+function readersScript() {
+  return { "zh-Hant": "zh-TW", "zh-Hans": "zh-CN" }[settings.language] ?? "auto";
+}
+
+async function loadArticles() {
+  try {
+    ({ articles } = await getJSON("/api/articles"));
+  } catch (failure) {
+    if (!(failure instanceof Failure)) throw failure;
+    if (failure.kind === "offline" || failure.kind === "unready") watchServer(loadArticles);
+    return;
+  }
+  drawArticles();
+}
+
+// ---- asking
+
+/** What a reader may do with the turns of the conversation shown. @returns {import("./render.js").Actions} */
+function actions() {
+  const say = notice;
+  if (state.shared) return { say, again: null, edit: null, ask: null, rated: null, useKey: null, asked: null };
+  const asked = () => state.talk.turns.map((turn) => turn.question);
+  return { say, again, edit, ask, rated: keep, useKey, asked };
+}
+
+/**
+ * Ask, adding a turn to the conversation. `script` is used where the reader has chosen none;
+ * `old` is the turn that this one is to replace, put back if nothing comes of it.
+ */
+async function ask(question, script = "auto", old = null) {
+  running?.abort();
+  const { talk } = state;
+  if (talk.turns.at(-1)?.error) talk.turns.pop(); // its question went back into the box
+  const turn = { question, script, text: "" };
+  const request = { question, history: history(talk.turns), script: settings.script === "auto" ? script : settings.script };
+  const [filter, value] = JSON.parse($("#scope").value);
+  if (filter) request[filter] = value;
   const mine = (running = new AbortController());
-  state.turns.push(turn);
+  talk.turns.push(turn);
   draw();
   const last = () => $("#turns").lastElementChild; // drawn anew when the language changes
   last().scrollIntoView({ block: "start" });
@@ -71,16 +130,28 @@ async function ask(question) {
       if (event === "retrieved") turn.hits = data.hits;
       if (event === "delta") turn.text += data.text;
       if (event === "answer") turn.answer = data;
-      else fill(last(), turn, true, again);
+      else if (mine === running) fill(last(), turn, true, actions());
     }
   } catch (failure) {
     if (!mine.signal.aborted) refuse(turn, failure);
   }
-  if (mine !== running) return; // a new conversation began meanwhile
-  running = null;
-  delete turn.hits;
-  save();
-  fill(last(), turn, false, again);
+  if (mine === running) running = null;
+  settle(talk, turn, old);
+}
+
+/** The turn is over: keep it, or the one it was to replace. */
+function settle(talk, turn, old) {
+  const at = talk.turns.indexOf(turn);
+  if (at < 0) return; // taken away meanwhile
+  if (old?.answer && !turn.answer) {
+    talk.turns[at] = old;
+    if (box.value === turn.question) writeBox("");
+    notice([turn.error && t.advice[turn.error.kind]?.(turn.error.wait), t.restored].filter(Boolean).join(" "));
+  }
+  keep(talk);
+  if (talk !== state.talk) return; // another conversation is shown by now
+  fill($("#turns").children[at], talk.turns[at], false, actions());
+  if (turn.answer) whisper(turn.answer.grounded ? t.arrived(turn.answer.citations.length) : t.refusal);
   drawTools();
 }
 
@@ -88,43 +159,97 @@ async function ask(question) {
 function refuse(turn, failure) {
   if (!(failure instanceof Failure)) throw failure;
   turn.error = { kind: failure.kind, message: failure.message, wait: failure.wait };
-  if (!box.value) box.value = turn.question;
+  if (!box.value) writeBox(turn.question);
+  if (failure.kind === "offline" || failure.kind === "unready") watchServer();
 }
 
+function keep(talk = state.talk) {
+  talk.updated = Date.now();
+  if (!saveTalk(talk)) notice(t.full);
+}
+
+/** Answer the last question once more. */
 function again() {
-  const { question } = state.turns.pop();
-  if (box.value === question) box.value = "";
-  ask(question);
+  const old = state.talk.turns.pop();
+  if (box.value === old.question) writeBox("");
+  ask(old.question, old.script, old);
+}
+
+/** Ask another question in place of a turn; what followed goes, and can be had back. */
+function edit(turn, question) {
+  const { talk } = state;
+  const before = [...talk.turns];
+  const at = before.indexOf(turn);
+  if (box.value === turn.question) writeBox("");
+  talk.turns = before.slice(0, at);
+  ask(question, turn.script);
+  const later = before.length - at - 1;
+  if (!later) return;
+  notice(t.dropped(later), () => {
+    stop();
+    talk.turns = before;
+    keep(talk);
+    draw();
+  });
+}
+
+function useKey(text) {
+  key.set(text);
+  loadArticles();
+  again();
 }
 
 function stop() {
   running?.abort();
 }
 
-function fresh() {
+function writeBox(text) {
+  box.value = text;
+  draft.set(text);
+}
+
+// ---- conversations
+
+/** Show a conversation. */
+function turnTo(talk, shared = false) {
+  if (talk.id === state.talk.id && shared === state.shared) return;
   stop();
   running = null;
-  state.turns = [];
-  save();
+  if (location.hash && !shared) window.history.replaceState(null, "", location.pathname);
+  enter(talk, shared);
   draw();
+  scrollTo(0, 0);
+}
+
+function fresh() {
+  turnTo(newTalk());
   box.focus();
 }
 
-function set(name, value) {
-  state[name] = value;
-  save();
+function reopen(talk) {
+  turnTo(talk);
+  closeSheet();
 }
+
+async function readAddress() {
+  const shared = await fromAddress();
+  if (shared === undefined) notice(t.broken);
+  if (shared) turnTo(newTalk(shared.turns, shared.name), true);
+}
+
+// ---- wiring
 
 $("#ask").onsubmit = (event) => {
   event.preventDefault();
   const question = box.value.trim();
   if (running) return stop();
   if (!question) return;
-  box.value = "";
+  writeBox("");
   if (matchMedia("(pointer: coarse)").matches) box.blur(); // the screen keyboard makes room for the answer
   ask(question);
 };
 
+box.oninput = () => draft.set(box.value);
 box.onkeydown = (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return; // 229: Safari's input methods
   event.preventDefault();
@@ -132,35 +257,49 @@ box.onkeydown = (event) => {
 };
 
 document.onkeydown = (event) => {
-  if (event.isComposing) return;
-  if (event.key === "Escape") running ? stop() : closeSheet();
-  if (event.key === "/" && !event.target.matches("textarea, select")) {
-    event.preventDefault();
-    box.focus();
-  }
-  if (event.ctrlKey && event.shiftKey && event.code === "KeyO") {
-    event.preventDefault();
-    fresh();
-  }
+  const writing = event.target.matches("textarea, select, input");
+  if (event.isComposing || event.defaultPrevented) return;
+  if (event.key === "Escape") hideCard() || (running ? stop() : closeSheet());
+  else if (event.key === "/" && !writing) box.focus();
+  else if (event.key === "?" && !writing) showKeys();
+  else if (event.ctrlKey && event.shiftKey && event.code === "KeyO") fresh();
+  else return;
+  if (event.key !== "Escape") event.preventDefault(); // Escape is the dialogs' own too
 };
 
 for (const button of document.querySelectorAll(".languages button")) {
   button.onclick = () => {
     set("language", button.lang);
     draw();
-    drawShelf();
+    redraw();
   };
 }
+$("#home").onclick = fresh;
 $("#contents").onclick = openContents;
+$("#archive").onclick = () => openArchive(reopen, fresh);
 $("#fresh").onclick = fresh;
+$("#help").onclick = showKeys;
 $("#edition").onclick = () => {
   set("edition", document.documentElement.dataset.edition === "night" ? "day" : "night");
   drawEdition();
 };
 $("#script").onchange = (event) => set("script", event.target.value);
-$("#export").onclick = ({ target }) => target.value && download(state.turns, target.value);
+$("#scope").onchange = (event) => set("scope", JSON.parse(event.target.value));
+$("#export").onclick = async ({ target }) => {
+  if (target.value === "link") showLink(await linkTo(state.talk));
+  else if (target.value) download(state.talk, target.value);
+};
+$("#keep").onclick = () => {
+  const mine = newTalk(state.talk.turns, state.talk.name);
+  keep(mine);
+  turnTo(mine);
+};
 night.onchange = drawEdition;
+addEventListener("offline", () => watchServer());
+addEventListener("hashchange", readAddress);
 
+box.value = draft.get();
 draw();
-drawShelf();
+loadArticles();
+readAddress();
 $("#turns").lastElementChild?.scrollIntoView();

@@ -1,18 +1,21 @@
-// Reading the server: JSON, and an answer as server-sent events. What fails is thrown as a Failure.
+// Speaking with the server: JSON, and an answer as server-sent events. What fails is thrown as a Failure.
+import { key } from "./state.js";
 
-/** kind: offline, cut (the stream ended early), busy (429), unready (503), or server (the rest). */
+/** kind: offline, cut (the stream ended early), key (401), busy (429), unready (503), or server (the rest). */
 export class Failure extends Error {
-  constructor(kind, message = "", wait = 0) {
+  constructor(kind, message = "", wait = 0, status = 0) {
     super(message);
     this.kind = kind;
     this.wait = wait; // seconds to wait before asking again
+    this.status = status;
   }
 }
 
 async function call(path, options) {
   let response;
+  const headers = { ...options?.headers, ...(key.get() && { authorization: `Bearer ${key.get()}` }) };
   try {
-    response = await fetch(path, options);
+    response = await fetch(path, { ...options, headers });
   } catch (error) {
     if (options?.signal?.aborted) throw error;
     throw new Failure("offline");
@@ -20,14 +23,20 @@ async function call(path, options) {
   if (response.ok) return response;
   const body = await response.json().catch(() => ({})); // a proxy's error page is not JSON
   throw new Failure(
-    { 429: "busy", 503: "unready" }[response.status] ?? "server",
+    { 401: "key", 429: "busy", 503: "unready" }[response.status] ?? "server",
     body.error?.message ?? `HTTP ${response.status}`,
-    Number(response.headers.get("retry-after")),
+    Number(response.headers.get("retry-after")) || 0,
+    response.status,
   );
 }
 
 export async function getJSON(path) {
   return (await call(path)).json();
+}
+
+/** Send a document as JSON. @returns {Promise<Response>} */
+export function post(path, document, signal) {
+  return call(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(document), signal });
 }
 
 /** Decode a body of server-sent events; an event cut by a chunk's edge waits in the tail for its rest. */
@@ -53,12 +62,7 @@ export async function* events(body) {
 
 /** Ask, yielding the events `retrieved`, `delta` and at last `answer`; the stream's `error` is thrown. */
 export async function* answerEvents(request, signal) {
-  const response = await call("/api/answer", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ ...request, stream: true }),
-    signal,
-  });
+  const response = await post("/api/answer", { ...request, stream: true }, signal);
   let answered = false;
   try {
     for await (const { event, data } of events(response.body)) {

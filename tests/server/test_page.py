@@ -5,15 +5,16 @@ intercepting the page's own requests. Every test also fails on a console error, 
 security policy or an exception in the page.
 """
 
-import json
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, Route, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect
+
+from tests.server.browsing import SlowStream, an_answer, answer_with, ask, kept_turns, serve_article, stream
+from tests.server.conftest import a_free_port, serving
 
 TRADITIONAL = "重慶2025年整車產量是多少?"
 SIMPLIFIED = "重庆2025年的整车产量是多少?"
@@ -49,93 +50,11 @@ MARKUP = [
 ]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    named = os.environ.get("YEWEN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if not named:
-        pytest.fail("no Chromium for the page tests: apt-get install chromium, or set YEWEN_CHROMIUM to one")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=named, args=arguments)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def problems() -> list[str]:
-    """Whatever the console or the page complained of; a test that provokes a failed request clears it."""
-    return []
-
-
-@pytest.fixture
-def open_page(browser: Browser, live_server: str, problems: list[str]) -> Iterator[Callable[..., Page]]:
-    contexts = []
-
-    def refuse(dialog: Dialog) -> None:
-        problems.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
-
-    def opened(**options: Any) -> Page:
-        settings: dict[str, Any] = {"locale": "zh-TW", "viewport": {"width": 1280, "height": 800}} | options
-        context = browser.new_context(**settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("dialog", refuse)
-        page.goto(live_server)
-        page.wait_for_selector("#shelf li")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert problems == []
-
-
-@pytest.fixture
-def page(open_page: Callable[..., Page]) -> Page:
-    return open_page()
-
-
-def ask(page: Page, question: str) -> None:
-    page.fill("#question", question)
-    page.press("#question", "Enter")
-    expect(page.locator(".turn").last.locator(".answer")).to_have_attribute("aria-busy", "false", timeout=30_000)
-
-
-def kept_turns(page: Page) -> list[dict[str, Any]]:
-    turns: list[dict[str, Any]] = page.evaluate("JSON.parse(localStorage.getItem('yewen.1')).turns")
-    return turns
-
-
-def an_answer(text: str = "是。[1]", **other: Any) -> dict[str, Any]:
-    citation = {
-        "marker": 1, "article_id": "a", "title": "題", "source": "報", "industry": "業",
-        "passage_id": "p", "start": 0, "end": 1, "quote": "是", "score": 1.0,
-    }  # fmt: skip
-    return {
-        "answer": text, "grounded": True, "confidence": 0.5, "script": "zh-TW", "generator": "extractive",
-        "citations": [citation], "nearest": [], "notes": [], "timings_ms": {"total": 1.0}, "index": "i",
-    } | other  # fmt: skip
-
-
-def stream(*events: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-    body = "".join(f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n" for name, data in events)
-    return {"body": body, "content_type": "text/event-stream; charset=utf-8"}
-
-
-def answer_with(page: Page, answer: dict[str, Any]) -> None:
-    page.route("**/api/answer", lambda route: route.fulfill(**stream(("answer", answer))))
-
-
-def serve_article(page: Page, body: str, **other: str) -> None:
-    article = {"id": "a", "title": "題", "source": "報", "industry": "業", "body": body} | other
-    page.route("**/api/articles/a", lambda route: route.fulfill(json=article))
-
-
-@pytest.mark.parametrize("question", [TRADITIONAL, SIMPLIFIED], ids=["traditional", "simplified"])
+@pytest.mark.parametrize(
+    "question",
+    [TRADITIONAL, SIMPLIFIED, "Nexperia內鬥令邊個行業受影響?", "What is Nexperia 安世?"],
+    ids=["traditional", "simplified", "hongkong", "english"],
+)
 def test_every_citation_opens_its_article_at_exactly_its_quote(page: Page, live_server: str, question: str) -> None:
     ask(page, question)
     (turn,) = kept_turns(page)
@@ -278,21 +197,72 @@ def test_every_language_has_every_string(page: Page) -> None:
         const { speak } = await import("/static/strings.js");
         const strings = await import("/static/strings.js");
         return ["zh-Hant", "zh-Hans", "en"].map((language) => (speak(language),
-            [Object.keys(strings.t), Object.keys(strings.t.advice), strings.t.questions.length]));
+            [strings.t, strings.t.advice, strings.t.unsent, strings.t.why, strings.t.keys].map(Object.keys)));
     }"""
     traditional, simplified, english = page.evaluate(keys)
     assert traditional == simplified == english
 
 
-@pytest.mark.parametrize("number", range(4))
 @pytest.mark.parametrize("locale", ["zh-TW", "zh-CN", "en-US"])
-def test_suggested_questions_are_answered_and_then_gone(
-    open_page: Callable[..., Page], locale: str, number: int
+def test_every_question_that_a_title_suggests_is_answered_from_its_article(
+    open_page: Callable[..., Page], live_server: str, locale: str
 ) -> None:
     page = open_page(locale=locale)
-    page.locator("#leads button").nth(number).click()
+    articles = httpx.get(f"{live_server}/api/articles", trust_env=False).json()["articles"]
+    days = page.evaluate(
+        """async (articles) => {
+            const { leads } = await import("/static/suggest.js");
+            return [0, 1].map((day) => leads(articles, day));
+        }""",
+        articles,
+    )
+    assert [len(set(questions)) for questions in days] == [4, 4]
+    asked = [question for questions in days for question in questions]
+    script = {"zh-TW": "zh-TW", "zh-CN": "zh-CN", "en-US": "auto"}[locale]
+    for question, article in zip(asked, articles, strict=True):
+        body = {"question": question, "script": script}
+        answer = httpx.post(f"{live_server}/api/answer", json=body, trust_env=False, timeout=60).json()
+        assert article["id"] in {citation["article_id"] for citation in answer["citations"]}, question
+    lead = page.locator("#leads button").first
+    question = lead.text_content()
+    lead.click()
     expect(page.locator("#front")).to_be_hidden()
     expect(page.locator(".cite").first).to_be_visible(timeout=30_000)
+    assert page.locator(".turn h2").text_content() == question
+    assert kept_turns(page)[0]["answer"]["script"] == {"zh-CN": "zh-CN"}.get(locale, "zh-TW")
+
+
+@pytest.mark.parametrize(
+    ("title", "question"),
+    [
+        ("歐盟撤回“禁令”,中國汽車還有多少機會?", "中國汽車還有多少機會？"),
+        ("【專欄】2025,車企跨界造“人”", "「2025，車企跨界造『人』」是怎麼回事？"),
+        ("国产芯片突围了!", "“国产芯片突围了”是怎么回事？"),
+        ("誰贏了?", "「誰贏了」是怎麼回事？"),
+        ("Who wins?", "Who wins?"),
+        ("The chip war", "What is “The chip war” about?"),
+        ("", "What is “” about?"),
+    ],
+)
+def test_a_title_becomes_a_question(page: Page, title: str, question: str) -> None:
+    ask_of = "async (title) => (await import('/static/suggest.js')).questionOf(title)"
+    assert page.evaluate(ask_of, title) == question
+
+
+def test_follow_up_questions_come_from_the_quotes_and_titles_and_are_asked(page: Page) -> None:
+    quote = "所謂“換電”與“超級快充”都在爭。"
+    citation = an_answer()["citations"][0] | {"quote": quote, "title": "快充之戰,誰能先到終點?"}
+    answer_with(page, an_answer(citations=[citation], script="zh-HK"))
+    ask(page, "換電是什麼？")
+    follow = page.locator(".follow button")
+    assert follow.all_text_contents() == ["「超級快充」指的是什麼？", "「快充之戰，誰能先到終點」是怎麼回事？"]
+    sent: list[Any] = []
+    page.on("request", lambda request: sent.append(request.post_data_json) if request.method == "POST" else None)
+    follow.first.click()
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.locator(".turn .answer[aria-busy=false]")).to_have_count(2)
+    assert (sent[0]["question"], sent[0]["script"]) == ("「超級快充」指的是什麼？", "zh-HK")
+    assert page.locator(".follow:visible button").all_text_contents() == ["「快充之戰，誰能先到終點」是怎麼回事？"]
 
 
 def test_earlier_turns_go_along_as_history_until_a_new_conversation(page: Page) -> None:
@@ -340,6 +310,46 @@ def test_enter_that_ends_a_composition_does_not_ask(page: Page) -> None:
     page.fill("#question", "ㄓㄨ")
     page.dispatch_event("#question", "keydown", {"key": "Enter", "isComposing": True})
     expect(page.locator("#question")).to_have_value("ㄓㄨ")
+
+
+def test_an_answer_is_shown_as_it_comes(page: Page) -> None:
+    with SlowStream() as slow:
+        slow.answer_for(page)
+        page.fill("#question", "問")
+        page.press("#question", "Enter")
+        hit = {**an_answer()["citations"][0], "text": "是", "spans": [[0, 1]]}
+        slow.send(("retrieved", {"hits": [hit]}))
+        expect(page.locator(".waiting")).to_contain_text("《題》")
+        slow.send(("delta", {"text": "先到的。[1"}))
+        expect(page.locator(".prose")).to_have_text("先到的。")
+        expect(page.locator(".answer")).to_have_attribute("aria-busy", "true")
+        expect(page.locator("#send")).to_have_text("停")
+        slow.send(("delta", {"text": "]後到的。"}))
+        expect(page.locator(".prose")).to_have_text("先到的。1後到的。")
+        expect(page.locator(".cite")).to_be_disabled()
+        slow.send(("answer", an_answer("先到的。[1]後到的。")))
+        slow.end()
+        expect(page.locator(".cite")).to_be_enabled()
+        expect(page.locator("#notices")).to_contain_text("1 個出處")
+
+
+def test_stop_keeps_what_has_come_and_lets_the_server_go(page: Page) -> None:
+    with SlowStream() as slow:
+        slow.answer_for(page)
+        page.fill("#question", "問")
+        page.press("#question", "Enter")
+        slow.send(("delta", {"text": "才說一半"}))
+        expect(page.locator(".prose")).to_have_text("才說一半")
+        page.click("#send")
+        expect(page.locator(".meta")).to_contain_text("已停止作答")
+        expect(page.locator(".prose")).to_have_text("才說一半")
+        for _ in range(50):
+            slow.send(("delta", {"text": "沒人聽"}))
+            if slow.reader_left.wait(0.1):
+                break
+        assert slow.reader_left.is_set()
+    page.reload()
+    expect(page.locator(".prose")).to_have_text("才說一半")
 
 
 @pytest.mark.parametrize("stop", ["Escape", "click"])
@@ -421,68 +431,117 @@ def test_the_contents_open_any_article_whole(page: Page, live_server: str) -> No
     assert page.locator(".body .rest").count() > len(body) / 400
 
 
-def test_copy_and_export_carry_the_sources(open_page: Callable[..., Page]) -> None:
-    page = open_page(permissions=["clipboard-read", "clipboard-write"], accept_downloads=True)
-    answer_with(page, an_answer())
-    ask(page, "問")
-    page.locator(".meta button").first.click()
-    expect(page.locator(".meta button").first).to_have_text("已複製")
-    assert page.evaluate("navigator.clipboard.readText()") == "是。[1]\n\n[1] 《題》 (報) 是"
-    with page.expect_download() as download:
-        page.click("#export [value=md]")
-    assert download.value.path().read_text("utf-8") == "## 問\n\n是。[1]\n\n[1] 《題》 (報) 是\n"
-    with page.expect_download() as download:
-        page.click("#export [value=json]")
-    assert json.loads(download.value.path().read_text("utf-8")) == [{"question": "問", "answer": an_answer()}]
+def test_the_search_box_finds_titles_and_words_in_either_script(page: Page, live_server: str) -> None:
+    page.click("#contents")
+    page.fill("#find", "车企")
+    passages = page.locator("#sheet .passages button")
+    hits = httpx.get(f"{live_server}/api/search", params={"q": "车企", "k": 12}, trust_env=False).json()["hits"]
+    expect(passages).to_have_count(len(hits))
+    assert page.locator("#sheet .passage").all_text_contents() == [hit["text"] for hit in hits]
+    assert page.locator("#sheet .score").first.text_content() == f"相關 {hits[0]['score']:.2f}"
+    passages.first.click()
+    expect(page.locator("mark")).to_be_in_viewport()
+    assert page.locator("mark").text_content() == hits[0]["text"]
+    page.click("#contents")
+    page.fill("#find", "錦緞")
+    expect(page.locator("#sheet .contents button")).to_have_count(1)
+    page.fill("#find", "")
+    expect(page.locator("#sheet .contents button")).to_have_count(8)
 
 
-def test_the_night_edition_follows_the_system_until_chosen(open_page: Callable[..., Page]) -> None:
-    page = open_page(color_scheme="dark")
-    expect(page.locator("html")).to_have_attribute("data-edition", "night")
-    page.emulate_media(color_scheme="light")
-    expect(page.locator("html")).to_have_attribute("data-edition", "day")
-    page.click("#edition")
-    expect(page.locator("html")).to_have_attribute("data-edition", "night")
-    page.reload()
-    expect(page.locator("html")).to_have_attribute("data-edition", "night")
-
-
-CONTRASTS = """() => {
-    const rgb = (colour) => colour.match(/[\\d.]+/g).map(Number);
-    const light = (colour) => rgb(colour).slice(0, 3).map((v) => v / 255)
-        .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-    const paper = (node) => {
-        const { backgroundColor, backgroundImage } = getComputedStyle(node);
-        const washed = backgroundImage.match(/rgba?\\([^)]*\\)/g)?.at(-1) ?? backgroundColor;
-        return rgb(washed)[3] === 0 ? paper(node.parentElement) : washed;
-    };
-    const texts = [...document.querySelectorAll("body *")].filter((node) =>
-        node.checkVisibility() && [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()));
-    return texts.map((node) => {
-        const [a, b] = [light(getComputedStyle(node).color), light(paper(node))].sort((x, y) => y - x);
-        return [(a + 0.05) / (b + 0.05), node.outerHTML.slice(0, 80)];
-    }).sort((x, y) => x[0] - y[0]);
-}"""
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_has_the_contrast_of_wcag_aa(open_page: Callable[..., Page], scheme: str) -> None:
-    page = open_page(color_scheme=scheme)
-    assert page.evaluate(CONTRASTS)[0][0] >= 4.5
+def test_the_passages_considered_are_shown_with_scores_on_demand(page: Page) -> None:
     ask(page, TRADITIONAL)
-    page.locator(".cite").first.click()
-    expect(page.locator("mark")).to_be_visible()
-    measured = page.evaluate(CONTRASTS)
-    assert len(measured) > 20
-    assert any("<mark" in html for _, html in measured)
-    assert measured[0][0] >= 4.5, measured[0]
+    hits = kept_turns(page)[0]["hits"]
+    rows = page.locator(".considered .passage")
+    expect(rows.first).to_be_hidden()
+    page.click(".unfold")
+    expect(page.locator(".unfold")).to_have_attribute("aria-expanded", "true")
+    assert rows.all_text_contents() == [hit["text"] for hit in hits]
+    assert page.locator(".considered .score").all_text_contents() == [f"相關 {hit['score']:.2f}" for hit in hits]
+    rows.nth(1).click()
+    assert page.locator("mark").text_content() == hits[1]["text"]
 
 
-def test_motion_is_left_out_for_those_who_ask(open_page: Callable[..., Page]) -> None:
-    page = open_page(reduced_motion="reduce")
-    answer_with(page, an_answer())
-    serve_article(page, "是也")
-    ask(page, "?")
-    page.click(".cite")
-    assert page.locator("mark").evaluate("node => node.getAnimations().length") == 0
+def test_a_scope_is_sent_along_and_remembered(page: Page, live_server: str) -> None:
+    article = httpx.get(f"{live_server}/api/articles", trust_env=False).json()["articles"][2]
+    page.select_option("#scope", label=article["source"])
+    page.reload()
+    page.wait_for_selector("#shelf li")
+    with page.expect_request("**/api/answer") as request:
+        ask(page, TRADITIONAL)
+    assert request.value.post_data_json["source"] == article["source"]
+    assert {hit["source"] for hit in kept_turns(page)[0]["hits"]} == {article["source"]}
+
+
+def test_hovering_shows_the_card_and_escape_takes_it_away(page: Page) -> None:
+    ask(page, TRADITIONAL)
+    citation = kept_turns(page)[0]["answer"]["citations"][0]
+    cite, card = page.locator(".prose .cite").first, page.locator("#card")
+    cite.hover()
+    expect(card).to_be_visible()
+    assert card.locator("q").text_content() == citation["quote"]
+    assert card.locator("cite").text_content() == citation["title"]
+    card.hover()
+    page.wait_for_timeout(400)
+    expect(card).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    page.mouse.move(0, 0)
+    page.locator(".footnotes button").first.focus()
+    page.keyboard.press("Shift+Tab")
+    expect(card).to_be_visible()
+    expect(cite).to_have_attribute("aria-describedby", "card")
+
+
+def test_the_first_tap_shows_the_card_and_the_second_the_article_from_below(open_page: Callable[..., Page]) -> None:
+    page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    ask(page, TRADITIONAL)
+    page.locator(".prose .cite").first.tap()
+    expect(page.locator("#card")).to_be_visible()
+    expect(page.locator("#sheet")).to_be_hidden()
+    page.locator(".prose .cite").first.tap()
+    expect(page.locator("mark")).to_be_in_viewport()
+    expect(page.locator("#card")).to_be_hidden()
+    sheet = page.locator("#sheet").bounding_box()
+    assert sheet is not None
+    assert (sheet["x"], sheet["width"], sheet["y"] + sheet["height"]) == (0, 390, 844)
+    assert sheet["y"] > 100
+
+
+def test_a_server_that_restarts_is_waited_for_and_the_draft_kept(
+    open_page: Callable[..., Page], live_index: Path, problems: list[str]
+) -> None:
+    port = a_free_port()
+    with serving(live_index, port) as url:
+        page = open_page(url)
+        ask(page, TRADITIONAL)
+        page.fill("#question", "下一問的草稿")
+    page.locator(".again").click()
+    expect(page.locator("#notices")).to_contain_text("連不上伺服器")
+    expect(page.locator(".prose .cite").first).to_be_visible()  # the answer there was
+    with serving(live_index, port):
+        expect(page.locator("#notices")).to_contain_text("又連上了", timeout=30_000)
+        page.reload()
+        expect(page.locator("#question")).to_have_value("下一問的草稿")
+        expect(page.locator(".prose .cite").first).to_be_visible()
+        page.press("#question", "Enter")
+        expect(page.locator(".turn .answer[aria-busy=false]")).to_have_count(2)
+    assert [text for text in problems if "Failed to load resource" not in text] == []
+    problems.clear()
+
+
+def test_a_server_with_a_key_asks_for_it_and_gets_it(page: Page, problems: list[str]) -> None:
+    def guard(route: Route) -> None:
+        if route.request.headers.get("authorization") == "Bearer s3cret":
+            route.fulfill(**stream(("answer", an_answer())))
+        else:
+            route.fulfill(status=401, json={"error": {"code": "unauthorized", "message": "this server needs a key"}})
+
+    page.route("**/api/answer", guard)
+    ask(page, "問")
+    expect(page.locator(".error")).to_contain_text("金鑰")
+    page.fill(".key input", "s3cret")
+    page.press(".key input", "Enter")
+    expect(page.locator(".cite")).to_be_visible()
+    assert page.evaluate("Object.values(localStorage).some((value) => value.includes('s3cret'))") is False
+    problems.clear()
