@@ -90,7 +90,7 @@ _INTERROGATIVE = re.compile(
 _UNIT = re.compile(r"(?:多少|几多|几)(?:个)?(?:百|千|万|亿)*([一-鿿]{1,2})")
 _FOCUS = 2  # characters between a word and the interrogative within which the word says what is asked of
 _DROPPED_TAGS = {"x", "u", "y", "p", "c", "e", "o", "k", "q", "w", "z", "r"}
-_NAME_TAGS = {"nr", "ns", "nt", "nz", "nrt", "nrfg", "eng"}
+NAME_TAGS = frozenset(("nr", "ns", "nt", "nz", "nrt", "nrfg", "eng"))
 ORDINARY = 4.5  # weight of a number, and at most of a word that the news counts do not list (often a bad cut)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?%?")
 
@@ -144,7 +144,7 @@ def asked(text: str) -> Asked:
         if any(covered[word.start : word.end]) or not any(c.isalnum() for c in word.text):
             continue
         number = _NUMBER.fullmatch(word.text)
-        if number or (word.tag[:1] not in _DROPPED_TAGS and idf(word.text) > 1.0) or word.tag in _NAME_TAGS:
+        if number or (word.tag[:1] not in _DROPPED_TAGS and idf(word.text) > 1.0) or word.tag in NAME_TAGS:
             found.append(_word(word.text, "", word.tag, _beside(word, marks)))
     unique = {word.text: word for word in found}
     unit = _UNIT.search(folded)
@@ -157,7 +157,7 @@ def _beside(place: "lexicon.Mention | Word", marks: Sequence[tuple[int, int]]) -
 
 def _word(text: str, concept: str, tag: str, focus: bool) -> ContentWord:
     number = _NUMBER.fullmatch(text) is not None
-    name = tag in _NAME_TAGS and not number
+    name = tag in NAME_TAGS and not number
     weight = max(idf(text), idf(concept)) if concept else idf(text)
     if number or not (name or listed(text)):
         weight = min(weight, ORDINARY)

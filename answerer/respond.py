@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from answerer.answer import Answer
-from answerer.asked import asked
+from answerer.asked import NAME_TAGS, asked
 from answerer.conversation import Message
 from answerer.extractive import answer_extractively
 from answerer.language_model_errors import LanguageModelError
@@ -17,15 +17,21 @@ from answerer.reader import Reader
 from answerer.sentences import read_sentence, word_vectors
 from language.folding import fold
 from language.script import Script, detect_script
+from language.segmentation import tagged_words
 from prompts import fallback_note
 from retriever import HITS, Hit, Question, Retriever, analyse_question
 
 if TYPE_CHECKING:
     from answerer.language_model import LanguageModel  # imports httpx, which only a model needs
 
-_ELLIPSIS = re.compile(r"(?:那么?|那麽|至于|换成|咁)?(.{1,12}?)(?:又?呢|又如何|又怎么样|点样?)[?？。!\s]*")
+_ELLIPSIS = re.compile(r"(?:那么?|那麽|至于|换成|咁|噉)?(.{1,12}?)(?:又?呢|又如何|又怎么样|点样?)[?？。!\s]*")
 READ_AT_START = 1000  # sentences
-LEANING_WEIGHT = 12.0  # summed idf of content words under which a question leans on the one before it
+SAYS_LITTLE = 12.0  # summed idf of content words under which a question needs the whole one before it
+SHORT = 4  # characters of a subject that is taken for a name
+_COUNTED = frozenset(("m", "t"))  # jieba's tags of numbers and times
+_POINTS_BACK = re.compile(
+    r"[它他她佢]|其(?=[中他]|[^实次它])|该|[这那](?=[批个种些款家次位项辆台座]|$)|前者|后者|当时|同期|里面|当中|之后|此[前后外]|呢[个间种啲]|嗰"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,29 +131,52 @@ class Answerer:
 
 
 def understand(request: Request) -> Question:
-    """The question to search for, completed by the one before it where it leans on that."""
-    earlier = [turn.content for turn in request.history if turn.role == "user"]
-    text = request.question
-    if earlier and sum(word.weight for word in asked(text).words) < LEANING_WEIGHT:
-        text = carry_over(earlier[-1], text)
+    """The question to search for, completed by the turns before it where it leans on them."""
+    text = ""
+    turns = [*request.history, Message("user", request.question)]
+    for before, turn in zip([None, *turns], turns, strict=False):
+        if turn.role == "user":
+            reply = before.content if before is not None and before.role == "assistant" else ""
+            text = complete(text, reply, turn.content) if text else turn.content
     script = request.script or detect_script(request.question)
     return replace(analyse_question(text, script), typed=request.question)
 
 
-def carry_over(earlier: str, text: str) -> str:
-    """A short question completed by the one before it.
+def complete(earlier: str, reply: str, text: str) -> str:
+    """A question made whole by the one before it, itself whole, and what was replied to that.
 
-    那合肥呢? takes the earlier question and puts 合肥 in the place of the word most like it (重慶); one that asks
-    something of its own (它什麼時候量產?) is put behind the earlier question.
+    那合肥呢? takes the earlier question and puts 合肥 in the place of the word most like it (重慶). One that points
+    back (它什麼時候量產?) or names nothing is given what was named before; one that says little by itself, or where
+    nothing was named, the whole earlier question.
     """
-    bare = _ELLIPSIS.fullmatch(fold(text))
-    if bare is None:
+    folded = fold(text)
+    if bare := _ELLIPSIS.fullmatch(folded):
+        return _put_in(earlier, text[bare.start(1) : bare.end(1)])
+    if not _POINTS_BACK.search(folded) and names(text):
+        return text
+    missing = dict.fromkeys(name for name in (*names(earlier), *names(reply)) if name not in folded)
+    if not missing or sum(word.weight for word in asked(text).words) < SAYS_LITTLE:
         return f"{earlier} {text}"
-    subject = text[bare.start(1) : bare.end(1)]
+    return " ".join([*missing, text])
+
+
+def names(text: str) -> list[str]:
+    """The people, places, firms and products that a text names, folded, as jieba tags them."""
+    return [word.text for word in tagged_words(fold(text)) if word.tag in NAME_TAGS and len(word.text) > 1]
+
+
+def _put_in(earlier: str, subject: str) -> str:
+    """The earlier question about something else: ``subject`` in the place of the word that is most like it.
+
+    A short subject is taken for a name or, with a digit in it, for a number: these then come before other words.
+    """
     folded = fold(earlier)
-    words = [word.text for word in asked(earlier).words if not word.is_number and word.text in folded]
+    kinds = _COUNTED if any(c.isdigit() for c in subject) else NAME_TAGS if len(subject) <= SHORT else frozenset()
+    words = [word.text for word in tagged_words(folded) if word.tag in kinds] or [
+        word.text for word in asked(earlier).words if not word.is_number and word.text in folded
+    ]
     if not words:
-        return f"{earlier} {text}"
+        return f"{earlier} {subject}"
     vectors = word_vectors().of((fold(subject), *words))
     replaced = words[int((vectors[1:] @ vectors[0]).argmax())]
     at = folded.index(replaced)

@@ -5,9 +5,9 @@
 
 The questions are those of ``examples.py``. First the ranker: a small network over the candidates' numbers. Then the
 reading network, from the pretrained one: for each question a softmax over some of its candidates and one more place,
-"no answer" with score 0 (Devlin et al. 2019 for SQuAD 2.0), which takes part only for the questions written over news;
-and for each piece of a right sentence, whether it belongs to the answering words. Last, the answerability: a logistic
-regression on the questions over 16 of the news articles, which the other two have not seen.
+"no answer" with score 0 (Devlin et al. 2019 for SQuAD 2.0), and for each piece of a right sentence, whether it belongs
+to the answering words. Last, the answerability: a logistic regression on the questions over 16 of the news articles,
+which the other two have not seen. The encyclopedia's questions all have answers; they teach the ranker alone.
 
 The questions of ``eval/questions.jsonl`` are never trained on. Needs torch, which sentence-transformers brings. The
 seed is fixed.
@@ -35,6 +35,7 @@ EPOCHS, BATCH, RATE, DROPOUT = 2.0, 16, 5e-4, 0.1
 SEEN = 6  # candidates of a question that one step of the network sees: at most 3 right ones, the likeliest wrong ones
 WORDS_WEIGHT = 0.5  # of the answering words' loss beside the sentences'
 RIDGE = 0.01  # of the answerability
+GROUPS = 3  # of kinds of questions, the last columns of the summary
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +57,7 @@ def standardisation(features: Floats) -> tuple[Floats, Floats]:
     return features.mean(axis=0), (1 / np.maximum(features.std(axis=0), 1e-3)).astype(np.float32)
 
 
-def against_nothing(scores: Tensor, right: Tensor, may_lack: bool) -> Tensor:
+def against_nothing(scores: Tensor, right: Tensor, may_lack: bool = True) -> Tensor:
     """The loss of one question: minus the log-probability of the right candidates, or of "no answer"."""
     nothing = torch.zeros(1)
     everything = torch.cat([scores, nothing]) if may_lack else scores
@@ -159,7 +160,7 @@ def train_network(train: Sequence[Example], pretrained: Path | None) -> TorchNet
         for examples in batches(train, rng):
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * min(1, step / 100) * max(0.02, 1 - step / steps)
-            loss = loss_of(network, examples, collate(examples, network, rng))
+            loss = loss_of(network, collate(examples, network, rng))
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -174,14 +175,13 @@ def train_network(train: Sequence[Example], pretrained: Path | None) -> TorchNet
     return network
 
 
-def loss_of(network: TorchNetwork, examples: Sequence[Example], lesson: Lesson) -> Tensor:
+def loss_of(network: TorchNetwork, lesson: Lesson) -> Tensor:
     """Of the right sentences, and of the answering words where they are known."""
     scores, words = network(lesson.batch)
     losses = []
-    for number, example in enumerate(examples):
+    for number in range(len(lesson.batch.questions)):
         mine = lesson.batch.owner == number
-        may_lack = not example.id.startswith(ENCYCLOPEDIA)
-        losses.append(against_nothing(scores[mine], lesson.right[mine], may_lack))
+        losses.append(against_nothing(scores[mine], lesson.right[mine]))
     loss = torch.stack(losses).mean()
     if bool(lesson.known.any()):
         read = (lesson.batch.sentences != network.padding)[lesson.known].float()
@@ -215,17 +215,27 @@ def judge(example: Example, ranker: Ranker, network: Network) -> Judged:
     )
     scores = network.read(shown)
     best = top[int(joined(scores, ranks[top]).argmax())]
-    return Judged(summary(scores, ranks[top]), bool(example.right.any()), bool(example.right[example.rows[best]]))
+    return Judged(
+        summary(example.kind, scores, ranks[top]), bool(example.right.any()), bool(example.right[example.rows[best]])
+    )
 
 
 def train_answerable(judged: Sequence[Judged]) -> Linear:
-    """Logistic regression with a ridge penalty, to convergence; both classes weigh the same."""
+    """Logistic regression with a ridge penalty, to convergence.
+
+    Among the questions of each group of kinds those with and those without an answer weigh the same: that most written
+    whys rest on a false premise, and most written whos do not, is no fact of the world.
+    """
     features = np.stack([one.summary for one in judged])
-    labels = torch.tensor([float(one.answerable) for one in judged])
+    answerable = np.array([one.answerable for one in judged])
+    group = features[:, -GROUPS:].argmax(axis=1)
+    weights_of = np.ones(len(judged), np.float32)
+    for chosen in [(group == number) & (answerable == has) for number in range(GROUPS) for has in (True, False)]:
+        weights_of[chosen] = 0.5 * (group == group[chosen][0]).sum() / chosen.sum() if chosen.any() else 1.0
+    balance, labels = torch.from_numpy(weights_of), torch.from_numpy(answerable.astype(np.float32))
     mean, scale = standardisation(features)
     rows = torch.from_numpy(np.clip((features - mean) * scale, -FARTHEST, FARTHEST))
     weights, bias = torch.zeros(rows.shape[1], requires_grad=True), torch.zeros(1, requires_grad=True)
-    balance = torch.where(labels > 0, 0.5 / labels.mean(), 0.5 / (1 - labels.mean()))
     optimiser = torch.optim.LBFGS([weights, bias], max_iter=200)
 
     def objective() -> Tensor:
@@ -262,13 +272,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=MODEL)
     parser.add_argument("--most", type=int, default=6000, help="encyclopedia questions to use")
     arguments = parser.parse_args()
-    rng = random.Random(SEED)
     torch.manual_seed(SEED)
     over_news, of_encyclopedia = news(arguments.data), encyclopedia(arguments.data, arguments.most)
     plain = [*make_examples(*over_news, None), *make_examples(*of_encyclopedia, None)]
     ranker = train_ranker([example for example in plain if not example.held_back])
-    examples = [*make_examples(*over_news, ranker), *make_examples(*of_encyclopedia, ranker)]
-    rng.shuffle(examples)
+    examples = make_examples(*over_news, ranker)
     weights = export(train_network([example for example in examples if not example.held_back], arguments.pretrained))
     network = Network(weights)
     judged = [judge(example, ranker, network) for example in examples if example.held_back]
