@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
+from threadpoolctl import threadpool_limits
+
 from answerer.reader import REFUSE_BELOW, load_reader
 from answerer.respond import Answerer
 from indexer.encoder import EncoderError, load_encoder
@@ -46,7 +48,12 @@ def load_retriever(settings: Settings) -> Retriever:
 
 
 def load_answerer(settings: Settings) -> Answerer:
-    """Everything that answers questions; raises as :func:`load_retriever` does."""
+    """Everything that answers questions; raises as :func:`load_retriever` does.
+
+    From here on numpy multiplies with one thread: the reader's matrices are small, two threads hardly gain on an idle
+    machine and wait for each other on a busy one (the network's p95 beside other work: 31 ms with one, 206 with two).
+    """
+    threadpool_limits(1, user_api="blas")
     model = None
     if settings.llm_base_url:
         from answerer.language_model import LanguageModel
