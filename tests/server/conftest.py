@@ -13,9 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
+
+expect.set_options(timeout=30_000)  # milliseconds: a busy machine is slow, not wrong
 
 
 @pytest.fixture(scope="session")
@@ -106,10 +108,11 @@ def open_page(browser: Browser, live_server: str, problems: list[str]) -> Iterat
         context = browser.new_context(**settings)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("dialog", refuse)
+        page.route("**/nothing", lambda route: route.abort())  # interception turned on later could miss a request
         page.goto(url)
         page.wait_for_selector("#shelf li", state="attached")
         return page
