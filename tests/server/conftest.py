@@ -112,6 +112,7 @@ def open_page(browser: Browser, live_server: str, problems: list[str]) -> Iterat
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("dialog", refuse)
+        page.route("**/nothing", lambda route: route.abort())  # interception turned on later could miss a request
         page.goto(url)
         page.wait_for_selector("#shelf li", state="attached")
         return page
