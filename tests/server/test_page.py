@@ -52,8 +52,8 @@ MARKUP = [
 
 @pytest.mark.parametrize(
     "question",
-    [TRADITIONAL, SIMPLIFIED, "Nexperia內鬥令邊個行業受影響?", "What is Nexperia 安世?"],
-    ids=["traditional", "simplified", "hongkong", "english"],
+    [TRADITIONAL, SIMPLIFIED, "Nexperia內鬥令邊個行業受影響?", "Nexperia 的晶圓在哪裡生產?"],
+    ids=["traditional", "simplified", "hongkong", "english name"],
 )
 def test_every_citation_opens_its_article_at_exactly_its_quote(page: Page, live_server: str, question: str) -> None:
     ask(page, question)
