@@ -69,7 +69,6 @@ class Seen:
     """The candidates that may answer, their numbers (float32 [candidates, columns]) and the question words' matches."""
 
     question: Asked
-    text: str
     candidates: tuple[Candidate, ...]
     features: Floats
     matches: Matches
@@ -125,11 +124,11 @@ def see(question: Asked, text: str, found: Sequence[Candidate]) -> Seen:
     """
     if not found or not question.words:
         nothing = np.zeros((0, 0), np.float32)
-        return Seen(question, text, (), nothing, Matches(nothing, nothing, nothing, nothing))
+        return Seen(question, (), nothing, Matches(nothing, nothing, nothing, nothing))
     vector = word_vectors().encoder.encode_queries([text])[0]
     features, matches = sentence_features(question, found, np.stack([c.view.vector for c in found]) @ vector)
     kept = np.array([row for row, candidate in enumerate(found) if not asks(candidate)], np.int64)
-    return Seen(question, text, tuple(found[row] for row in kept), features[kept], matches.of(kept))
+    return Seen(question, tuple(found[row] for row in kept), features[kept], matches.of(kept))
 
 
 def joined(scores: Floats, ranks: Floats) -> Floats:
