@@ -146,9 +146,9 @@ def _covered(match: Floats, weights: Floats) -> Floats:
     return match @ weights / total if total > 0 else np.ones(len(match), np.float32)
 
 
-def _bigram_overlap(question: str, text: str) -> float:
-    pairs = {question[i : i + 2] for i in range(len(question) - 1) if question[i : i + 2].isalnum()}
-    return sum(pair in text for pair in pairs) / len(pairs) if pairs else 0.0
+def _pairs(question: str) -> frozenset[str]:
+    """The pairs of neighbouring letters, digits and characters."""
+    return frozenset(pair for i in range(len(question) - 1) if (pair := question[i : i + 2]).isalnum())
 
 
 def _longest_run(question: str, text: str) -> int:
@@ -270,7 +270,8 @@ def sentence_features(question: Asked, found: Sequence[Candidate], cosines: Floa
         np.array([c.hit.dense for c in found]),
     ]
     shared = np.stack(columns, axis=1).astype(np.float32) if found else np.zeros((0, len(columns)), np.float32)
-    own = np.array([_own(question, candidate) for candidate in found], np.float32).reshape(len(found), -1)
+    pairs = _pairs(question.folded)
+    own = np.array([_own(question, pairs, candidate) for candidate in found], np.float32).reshape(len(found), -1)
     held, unit = own[:, HELD], own[:, UNIT]
     named = np.maximum(exact_near, context)
     both = [
@@ -308,8 +309,8 @@ def sentence_features(question: Asked, found: Sequence[Candidate], cosines: Floa
     return rows, Matches(exact, soft, np.maximum(soft_near, context), article)
 
 
-def _own(question: Asked, candidate: Candidate) -> list[float]:
-    """Numbers of one sentence by itself."""
+def _own(question: Asked, pairs: frozenset[str], candidate: Candidate) -> list[float]:
+    """Numbers of one sentence by itself; ``pairs`` are those of the question."""
     text = candidate.view.folded
     run = _longest_run(question.folded, text)
     held = holds_kind(question.kind, text, question.folded)
@@ -317,7 +318,7 @@ def _own(question: Asked, candidate: Candidate) -> list[float]:
     return [
         held,
         _unit_match(question.unit, text),
-        _bigram_overlap(question.folded, text),
+        sum(pair in text for pair in pairs) / len(pairs) if pairs else 0.0,
         min(run, 10) / 10,
         held * counted,
         held * (question.kind is AnswerKind.WHY),

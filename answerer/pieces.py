@@ -104,5 +104,6 @@ def sentence_marks(question: Asked, candidate: Candidate) -> tuple[Pieces, Float
     for start, end, fresh in kind_spans(question.kind, folded, asked_for):
         characters[start:end, 2 if fresh else 3] = 1.0
     characters[:-1, 4] = [character.isdigit() for character in folded]
-    marks = [characters[start:end].max(axis=0) for start, end in found.places]
-    return found, np.array(marks, np.float32).reshape(-1, SENTENCE_MARKS)
+    if not len(found.ids):
+        return found, np.zeros((0, SENTENCE_MARKS), np.float32)
+    return found, np.maximum.reduceat(characters, found.places.ravel())[::2]  # of start to end; between pieces left out
