@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from answerer.answer import Answer, Citation
-from answerer.asked import AnswerKind, asked
-from answerer.features import candidates
+from answerer.asked import AnswerKind, Asked, asked
+from answerer.features import Candidate, candidates
 from answerer.lists import Body, announced, items, read_body
 from answerer.reader import Reader, Reading
 from indexer.articles import Article
@@ -38,6 +39,10 @@ _FACT = Extent(2, 200, 2.5)
 _BROAD = Extent(6, 420, 3.0, 2)
 _BROAD_KINDS = frozenset((AnswerKind.WHY, AnswerKind.HOW, AnswerKind.COMPARE, AnswerKind.LIST, AnswerKind.SUMMARY))
 _LEANS_BACK = re.compile(r"这(?:也|就)?(?:是|意味|解释|表明|说明|导致|让|使)|因此|所以|于是|对此|为此|由此")
+_POINTS_BACK = re.compile(
+    r"(?:他|她|它|该|此[人举次]|其(?![中他次实余一二三四五六])|这[家位款个项座些]|两者|双方|前者|后者)"
+)
+_EACH = re.compile("分别|各自?|相比|比较|对比|区别|不同|差别|谁更|哪个更|[和与跟同及、]")
 _LISTED = 420  # characters at most of the items of a list, all told
 _UNFINISHED = (";", "；", ",", "，", ":", "：")  # a sentence that ends so goes on in the next
 
@@ -70,7 +75,7 @@ def answer_extractively(
     best = float(reading.scores[0])
     quotes = [
         (part, passage_id)
-        for quote in choose(wanted.kind, reading)
+        for quote in choose(wanted, reading)
         for part, passage_id in _within_passages(quote, passages_of(quote.article))
     ]
     citations = tuple(
@@ -95,12 +100,13 @@ def refuse(question: Question, hits: Sequence[Hit], probability: float) -> Answe
     return Answer(text, False, round(probability, 4), question.script, EXTRACTIVE, (), nearest)
 
 
-def choose(kind: AnswerKind, reading: Reading) -> list[Quote]:
+def choose(question: Asked, reading: Reading) -> list[Quote]:
     """What the answer quotes: the best sentence, what belongs to it, and others that the scores allow beside it.
 
-    The best and what belongs to it come first, in reading order; the others follow, in reading order too.
+    The best and what belongs to it come first, in reading order; the others follow, in reading order too. Where
+    something is asked of several names (重慶和合肥各靠什麼), the best sentence on each comes before other ones.
     """
-    extent = _BROAD if kind in _BROAD_KINDS else _FACT
+    extent = _BROAD if question.kind in _BROAD_KINDS else _FACT
     best = reading.candidates[0]
     body = read_body(best.article.body)
     block = _block(body, body.at(best.start), extent)
@@ -108,17 +114,35 @@ def choose(kind: AnswerKind, reading: Reading) -> list[Quote]:
     length = sum(body.spans[row].end - body.spans[row].start for row in block)
     floor = float(reading.scores[0]) - extent.margin
     others: list[Quote] = []
-    for candidate, score in zip(reading.candidates[1:], reading.scores[1:], strict=True):
+    rest = list(zip(reading.candidates[1:], reading.scores[1:].tolist(), strict=True))
+    wanted = _of_each(question, [body.folded[row] for row in block], rest)
+    for candidate, score in [*wanted, *rest]:
         longer = length + candidate.end - candidate.start
-        if score < floor or len(block) + len(others) >= extent.sentences:
+        if (score < floor and (candidate, score) not in wanted) or len(block) + len(others) >= extent.sentences:
             break
         if longer <= extent.characters and (candidate.article.id, candidate.start) not in taken:
-            others.append(Quote(candidate.article, candidate.start, candidate.end, float(score)))
+            others.append(Quote(candidate.article, candidate.start, candidate.end, score))
+            taken.add((candidate.article.id, candidate.start))
             length = longer
     spans = [body.spans[row] for row in block]
     first = [Quote(best.article, span.start, span.end, float(reading.scores[0])) for span in spans]
     others.sort(key=lambda q: (q.article.id != best.article.id, q.article.id, q.start))
     return [*_joined(first, always=True), *_joined(others, always=False)]
+
+
+def _of_each(
+    question: Asked, chosen: Sequence[str], rest: Sequence[tuple[Candidate, float]]
+) -> list[tuple[Candidate, float]]:
+    """Of several names asked about side by side, the best other sentence on each that the chosen ones do not name."""
+    names = [word for word in question.words if word.is_name and not word.is_number]
+    if len(names) < 2 or not _EACH.search(question.folded):
+        return []
+    found = []
+    for name in names:
+        if not any(name.text in text for text in chosen):
+            on_it = (one for one in rest if name.text in one[0].view.folded or name.concept in one[0].view.concepts)
+            found += [one for one in islice(on_it, 1) if one not in found]
+    return found
 
 
 def _block(body: Body, row: int, extent: Extent) -> list[int]:
@@ -127,7 +151,10 @@ def _block(body: Body, row: int, extent: Extent) -> list[int]:
     These are the items that it announces or is one of; else the sentence that it leans on, or those that go on with it.
     """
     if not extent.following:
-        return [row]
+        before = body.spans[row - 1] if row else None
+        leans = before is not None and before.kind is SentenceKind.TEXT and _POINTS_BACK.match(body.folded[row])
+        fits = before is not None and body.spans[row].end - before.start <= extent.characters
+        return [row - 1, row] if leans and fits else [row]
     if found := items(body, row):
         first = found[0][0]
         opening = [row] if row < first else [first - 1] if first and announced(body.folded[first - 1]) else []
