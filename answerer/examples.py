@@ -1,9 +1,11 @@
 """Training examples: questions put to a real index, with what the reader sees of each candidate sentence.
 
-Two kinds of questions: those of ``answer_sentence.jsonl.xz`` (CMRC2018 train; always answerable, more than half of them
-reworded with words of like meaning, as an encyclopedia's questions are close to its wording), and those written for
-this project over news (``news_questions.jsonl.xz``: near misses and false premises among them), which name their
-articles by id and offsets. A third of the encyclopedia's pass through Taiwan wording.
+Three kinds of questions: those of ``answer_sentence.jsonl.xz`` (CMRC2018 train; always answerable, about half of them
+reworded with words of like meaning, as an encyclopedia's questions are close to its wording); those written for this
+project over news (``news_questions.jsonl.xz``: near misses and false premises among them), which name their articles by
+id and offsets; and questions on something else altogether, of ``pairs.jsonl.xz`` or written over news that the index
+does not hold. The news are indexed in groups of articles, so that a near miss of one is hardly answered by another. A
+third of the encyclopedia's questions pass through Taiwan wording.
 """
 
 import json
@@ -36,6 +38,11 @@ from retriever import HITS, Retriever, analyse_question
 
 NEWS_QUESTIONS = Path(__file__).parent / "news_questions.jsonl.xz"
 ENCYCLOPEDIA = "encyclopedia-"  # ids of its questions start so
+OFF_TOPIC, ELSEWHERE = "off-topic-", "elsewhere-"  # ids of questions that nothing in the index answers
+GROUP = 96  # news articles indexed together
+OFF_TOPIC_SHARE, ELSEWHERE_SHARE = 24, 12  # one such question for so many on the group
+HELD_BACK_SHARE = 40  # one of so many of them is held back
+OFF_TOPIC_SOURCES = frozenset(("cmrc2018_train", "medical", "javaguide", "lctt_title", "dureader2_demo"))
 PROCESSES, PARTS = 2, 8
 SHOWN = 12  # candidates of a question that become inputs of the network, and at most two right ones beyond
 COVERAGE = 11  # column of the features by which candidates are ordered as long as there is no ranker
@@ -115,17 +122,40 @@ def encyclopedia(data: Path, most: int) -> tuple[list[Article], list[Asking]]:
     return [*contexts.values(), *news], askings
 
 
-def news(data: Path) -> tuple[list[Article], list[Asking]]:
-    """The questions written over news, and their articles."""
-    askings = []
+def news(data: Path) -> Iterator[tuple[list[Article], list[Asking]]]:
+    """The questions written over news with their articles, group by group, and some that the group cannot answer."""
+    rng = random.Random(SEED)
+    of_article: dict[str, list[Asking]] = {}
+    used: dict[str, set[str]] = {}
     for row in map(dict[str, Any], read_rows(NEWS_QUESTIONS)):
         gold = tuple((str(span["article"]), int(span["start"]), int(span["end"])) for span in row["gold"])
-        askings.append(Asking(row["id"], row["question"], gold, tuple(row["words"]), row["held_back"]))
-    used = {article for asking in askings for article, _, _ in asking.gold}
-    articles = [
-        make_article(row["text"], id) for row in read_rows(data / "news.jsonl.xz") if (id := str(row["id"])) in used
-    ]
-    return articles, askings
+        key = row["id"].split("-")[0]
+        key = key if key.isdigit() else "first"  # the first questions written do not name their articles
+        asking = Asking(row["id"], row["question"], gold, tuple(row["words"]), row["held_back"])
+        of_article.setdefault(key, []).append(asking)
+        used.setdefault(key, {key} if key.isdigit() else set()).update(article for article, _, _ in gold)
+    wanted = set().union(*used.values())
+    found = ((str(row["id"]), row["text"]) for row in read_rows(data / "news.jsonl.xz"))
+    articles = {id: make_article(text, id) for id, text in found if id in wanted}
+    off_topic = [row["q"] for row in read_rows(data / "pairs.jsonl.xz") if row["src"] in OFF_TOPIC_SOURCES]
+    keys = sorted(of_article)
+    rng.shuffle(keys)
+    for first in range(0, len(keys), GROUP):
+        here = keys[first : first + GROUP]
+        askings = [asking for key in here for asking in of_article[key]]
+        others = [asking.text for key in keys if key not in here for asking in of_article[key] if asking.gold]
+        unanswered = [
+            *_unanswered(ELSEWHERE, rng.sample(others, min(len(others), len(askings) // ELSEWHERE_SHARE)), first),
+            *_unanswered(OFF_TOPIC, rng.sample(off_topic, len(askings) // OFF_TOPIC_SHARE), first),
+        ]
+        yield [articles[id] for key in here for id in sorted(used[key])], [*askings, *unanswered]
+
+
+def _unanswered(prefix: str, texts: Sequence[str], group: int) -> Iterator[Asking]:
+    """Questions without evidence; a third in Taiwan wording."""
+    for number, text in enumerate(texts):
+        shown = converter("s2twp").convert(text) if number % 3 == 0 else text
+        yield Asking(f"{prefix}{group}-{number}", shown, (), (), number % HELD_BACK_SHARE == 0)
 
 
 class Reworder:

@@ -1,11 +1,13 @@
 """Pretrain the reading network on plain articles: masked pieces of two sentences that talk of the same.
 
-    python -m answerer.pretrain --data DATA --minutes 30 --out pretrained.pt
+    python -m answerer.pretrain --data DATA --minutes 48 --out pretrained.pt
 
 Of two sentences of one article about a fifth of the pieces are masked, and the network guesses them (Devlin et al.
 2019) among the true ones of the batch and some random ones. The second sentence is mostly the one of nine that shares
 the most with the first, weighted by rarity, so that looking a masked word up in the other sentence pays: this is what
-reading a sentence with a question beside it needs. The rows start from the built-in encoder's.
+reading a sentence with a question beside it needs. The row of a piece is the sum of one of its own and those of its
+characters (as Bojanowski et al. 2017 do with n-grams), so that rare pieces learn from like ones; what goes out are the
+sums. They start as the built-in encoder's.
 
 Needs torch and the corpora, which are not in the repository. The seed is fixed; as the budget is in minutes, the number
 of steps depends on the machine.
@@ -19,10 +21,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from answerer.pieces import SENTENCE_PIECES
@@ -40,6 +44,7 @@ MASKED_SHARE, RANDOM_SHARE = 0.22, 0.1
 NEIGHBOURS = 0.3  # share of pairs that are simply neighbours
 NEGATIVES = 3_000
 SHARPNESS = 3.0
+CHARACTERS = 6  # of a piece that count, from its beginning
 
 Ints = npt.NDArray[np.int64]
 
@@ -131,6 +136,41 @@ class Pairs:
         return padded
 
 
+class SharedRows(nn.Module):
+    """Rows of pieces as sums of an own row and the rows of the piece's characters, divided by √(their number)."""
+
+    def __init__(self, rows: Tensor, extra: int) -> None:
+        super().__init__()
+        vocabulary = Tokenizer.from_file(str(MODEL / "tokenizer.json"))
+        numbers: dict[str, int] = {}
+        held = torch.zeros(len(rows) + extra, CHARACTERS, dtype=torch.long)  # 0: none
+        for piece in range(len(rows)):
+            for at, character in enumerate((vocabulary.id_to_token(piece) or "").replace("▁", "")[:CHARACTERS]):
+                held[piece, at] = numbers.setdefault(character, len(numbers) + 1)
+        self.held: Tensor
+        self.register_buffer("held", held, persistent=False)
+        self.own = nn.Embedding(len(rows) + extra, WIDTH)
+        self.characters = nn.Embedding(len(numbers) + 1, WIDTH, padding_idx=0)
+        with torch.no_grad():
+            total = torch.zeros(len(numbers) + 1, WIDTH)
+            for at in range(CHARACTERS):
+                total.index_add_(0, held[: len(rows), at], rows)
+            total /= torch.bincount(held[: len(rows)].flatten(), minlength=len(total)).clamp(min=1)[:, None]
+            total[0] = 0
+            self.characters.weight.copy_(total)
+            self.own.weight.normal_(0, 0.05)
+            self.own.weight[: len(rows)] = rows - self._shared(torch.arange(len(rows)))
+
+    def _shared(self, ids: Tensor) -> Tensor:
+        held = self.held[ids]
+        return self.characters(held).sum(-2) / held.ne(0).sum(-1, keepdim=True).clamp(min=1).sqrt()
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Rows of the pieces, float32 [..., WIDTH]."""
+        unique, places = torch.unique(ids, return_inverse=True)
+        return (self.own(unique) + self._shared(unique))[places]
+
+
 def initial_rows() -> Tensor:
     """The encoder's rows in their ``WIDTH`` main directions, long ones shortened; float32 [pieces, WIDTH]."""
     rows = np.load(MODEL / "rows.npy").astype(np.float32) * np.load(MODEL / "steps.npy")[:, None]
@@ -144,6 +184,8 @@ def initial_rows() -> Tensor:
 def pretrain(corpus: Corpus, network: TorchNetwork, minutes: float) -> None:
     """Train in place for that long; prints the loss now and then."""
     pairs = Pairs(corpus, network.padding)
+    shared = SharedRows(network.rows.weight.detach()[: network.padding], 2)
+    plain, network.rows = network.rows, cast(nn.Embedding, shared)
     rng = np.random.default_rng(SEED)
     frequency = torch.from_numpy(pairs.frequency.astype(np.float32))
     decayed = [p for name, p in network.named_parameters() if p.ndim == 2 and not name.startswith("rows")]
@@ -164,7 +206,7 @@ def pretrain(corpus: Corpus, network: TorchNetwork, minutes: float) -> None:
         wanted = torch.from_numpy(np.concatenate(true, 1))[places]
         negatives = torch.multinomial(frequency, NEGATIVES, replacement=True)
         choices, place = torch.unique(torch.cat([wanted, negatives]), return_inverse=True)
-        scores = read[places] @ network.rows.weight[choices].T * SHARPNESS
+        scores = read[places] @ shared(choices).T * SHARPNESS
         loss = nn.functional.cross_entropy(scores, place[: len(wanted)])
         optimiser.zero_grad()
         loss.backward()
@@ -174,6 +216,9 @@ def pretrain(corpus: Corpus, network: TorchNetwork, minutes: float) -> None:
         losses.append(float(loss.detach()))
         if step % 100 == 0:
             print(f"step {step}, {elapsed:.0%} of the time: loss {np.mean(losses[-100:]):.3f}", flush=True)
+    with torch.no_grad():
+        plain.weight.copy_(shared(torch.arange(len(plain.weight))))
+    network.rows = plain
 
 
 def masked(ids: Ints, network: TorchNetwork, rng: np.random.Generator) -> tuple[Ints, npt.NDArray[np.bool_]]:
@@ -189,7 +234,7 @@ def main() -> None:
     """Read, pretrain, save."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--minutes", type=float, default=48)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     random.seed(SEED)

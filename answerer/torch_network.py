@@ -18,6 +18,7 @@ from answerer.reader import FARTHEST
 
 WIDTH, HEADS, HIDDEN, LOWER, UPPER = 192, 6, 576, 2, 2
 MASKED = -1e4  # added to the attention scores of padding
+GROUPS = 3  # of texts of like length that are read together
 SCORING = 64  # hidden units behind the score
 
 
@@ -66,15 +67,11 @@ class TorchNetwork(nn.Module):
         """The lower blocks over texts [n, t]: their readings [n, t, WIDTH] and the mask [n, t] to add."""
         mask = torch.zeros(ids.shape).masked_fill(ids == self.padding, MASKED)
         x = self.dropout(self.rows(ids) + self.position[: ids.shape[1]] + self.kind[kind])
-        for block in self.lower:
-            x = block(x, mask[:, None, None, :])
-        return x, mask
+        return packed(self.lower, x, mask), mask
 
     def together(self, x: Tensor, mask: Tensor) -> Tensor:
         """The upper blocks."""
-        for block in self.upper:
-            x = block(x, mask[:, None, None, :])
-        return self.last(x)
+        return self.last(packed(self.upper, x, mask))
 
     def forward(self, batch: "Batch") -> tuple[Tensor, Tensor]:
         """Scores [sentences] and log-odds of pieces [sentences, s]."""
@@ -93,6 +90,24 @@ class TorchNetwork(nn.Module):
         y = self.together(x, mask)
         words = self.word(y[:, 1 + batch.questions.shape[1] :])
         return self.outer(torch.relu(self.inner(y[:, 0]))).squeeze(1), words.squeeze(2)
+
+
+def packed(blocks: nn.ModuleList, x: Tensor, mask: Tensor) -> Tensor:
+    """The blocks over texts [n, t, width] without most of the padding: like lengths together, padding cut off.
+
+    What stands at padded places of the result is not defined.
+    """
+    lengths = (mask == 0).sum(1)
+    order = (mask < 0).to(torch.int8).argsort(dim=1, stable=True)
+    result = torch.zeros_like(x)
+    for rows in lengths.argsort().tensor_split(GROUPS):
+        if len(rows):
+            places = order[rows, : int(lengths[rows].max())]
+            read, hidden = x[rows[:, None], places], mask[rows[:, None], places][:, None, None, :]
+            for block in blocks:
+                read = block(read, hidden)
+            result = result.index_put((rows[:, None], places), read)
+    return result
 
 
 @dataclass(frozen=True, slots=True, eq=False)

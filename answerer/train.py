@@ -3,20 +3,24 @@
     python -m answerer.pretrain --data DATA --minutes 30 --out pretrained.pt
     python -m answerer.train --data DATA --pretrained pretrained.pt
 
-The questions are those of ``examples.py``. First the ranker: a small network over the candidates' numbers. Then the
-reading network, from the pretrained one: for each question a softmax over some of its candidates and one more place,
-"no answer" with score 0 (Devlin et al. 2019 for SQuAD 2.0), and for each piece of a right sentence, whether it belongs
-to the answering words. Last, the answerability: a logistic regression on the questions over 16 of the news articles,
-which the other two have not seen. The encyclopedia's questions all have answers; they teach the ranker alone.
+The questions are those of ``examples.py``. First the ranker: a small network over the candidates' numbers, of a part of
+the questions. Then the reading network, from the pretrained one, of all: for each question a softmax over some of its
+candidates and one more place, "no answer" with score 0 (Devlin et al. 2019 for SQuAD 2.0), and for each piece of a
+right sentence, whether it belongs to the answering words. The encyclopedia's questions all have answers, so for them
+there is no such place. Last, the answerability: a logistic regression on the questions over some of the news articles,
+which the other two have not seen.
 
 The questions of ``eval/questions.jsonl`` are never trained on. Needs torch, which sentence-transformers brings. The
 seed is fixed.
 """
 
 import argparse
+import pickle
 import random
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +35,9 @@ from answerer.sentences import word_vectors
 from answerer.torch_network import Batch, TorchNetwork, export
 
 HIDDEN, RANK_EPOCHS, RANK_BATCH, RANK_RATE = 96, 10, 64, 2e-3
-EPOCHS, BATCH, RATE, DROPOUT = 2.0, 16, 5e-4, 0.1
+EPOCHS, BATCH, RATE, DROPOUT = 1.5, 16, 5e-4, 0.1
 SEEN = 6  # candidates of a question that one step of the network sees: at most 3 right ones, the likeliest wrong ones
+FIRST_ARTICLES, FIRST_ENCYCLOPEDIA = 4, 2  # the ranker learns from one in so many groups and encyclopedia questions
 WORDS_WEIGHT = 0.5  # of the answering words' loss beside the sentences'
 RIDGE = 0.01  # of the answerability
 GROUPS = 3  # of kinds of questions, the last columns of the summary
@@ -57,12 +62,17 @@ def standardisation(features: Floats) -> tuple[Floats, Floats]:
     return features.mean(axis=0), (1 / np.maximum(features.std(axis=0), 1e-3)).astype(np.float32)
 
 
-def against_nothing(scores: Tensor, right: Tensor, may_lack: bool = True) -> Tensor:
+def against_nothing(scores: Tensor, right: Tensor, may_lack: bool) -> Tensor:
     """The loss of one question: minus the log-probability of the right candidates, or of "no answer"."""
     nothing = torch.zeros(1)
     everything = torch.cat([scores, nothing]) if may_lack else scores
     wanted = scores[right].logsumexp(0) if bool(right.any()) else nothing[0]
     return everything.logsumexp(0) - wanted
+
+
+def may_lack(example: Example) -> bool:
+    """Whether "no answer" is possible: encyclopedia questions were only asked where there is one."""
+    return not example.id.startswith(ENCYCLOPEDIA)
 
 
 def train_ranker(train: Sequence[Example]) -> Ranker:
@@ -77,10 +87,7 @@ def train_ranker(train: Sequence[Example]) -> Ranker:
         optimiser.param_groups[0]["lr"] = RANK_RATE * (1 - epoch / RANK_EPOCHS)
         for chosen in torch.randperm(len(train)).split(RANK_BATCH):
             scores = layers(torch.cat([rows[i] for i in chosen])).squeeze(1).split([len(rows[i]) for i in chosen])
-            losses = [
-                against_nothing(s, right[i], not train[i].id.startswith(ENCYCLOPEDIA))
-                for s, i in zip(scores, chosen, strict=True)
-            ]
+            losses = [against_nothing(s, right[i], may_lack(train[i])) for s, i in zip(scores, chosen, strict=True)]
             optimiser.zero_grad()
             torch.stack(losses).mean().backward()
             optimiser.step()
@@ -133,8 +140,8 @@ def batches(examples: Sequence[Example], rng: random.Random) -> Iterator[list[Ex
     yield from made
 
 
-def train_network(train: Sequence[Example], pretrained: Path | None) -> TorchNetwork:
-    """The reading network, from the pretrained one if given."""
+def train_network(train: Sequence[Example], pretrained: Path | None, minutes: float) -> TorchNetwork:
+    """The reading network, from the pretrained one if given, in ``EPOCHS`` or at most that many minutes."""
     rng = random.Random(SEED)
     mean, scale = standardisation(np.concatenate([e.inputs.features for e in train]))
     network = TorchNetwork(pieces=len(word_vectors().encoder), features=len(mean), dropout=DROPOUT)
@@ -154,34 +161,33 @@ def train_network(train: Sequence[Example], pretrained: Path | None) -> TorchNet
     ]
     optimiser = torch.optim.AdamW(groups, weight_decay=0.02, betas=(0.9, 0.98))
     rates = [group["lr"] for group in optimiser.param_groups]
-    steps, step, losses = int(EPOCHS * len(train) / BATCH), 0, list[float]()
+    steps, losses, began = int(EPOCHS * len(train) / BATCH), list[float](), time.monotonic()
     network.train()
-    while step < steps:
-        for examples in batches(train, rng):
-            for group, rate in zip(optimiser.param_groups, rates, strict=True):
-                group["lr"] = rate * min(1, step / 100) * max(0.02, 1 - step / steps)
-            loss = loss_of(network, collate(examples, network, rng))
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            step += 1
-            losses.append(float(loss.detach()))
-            if step % 200 == 0:
-                print(f"step {step} of {steps}: loss {np.mean(losses[-200:]):.3f}", flush=True)
-            if step >= steps:
-                break
+    for step, examples in enumerate(chain.from_iterable(batches(train, rng) for _ in count())):
+        done = max(step / steps, (time.monotonic() - began) / (60 * minutes))
+        if done >= 1:
+            break
+        for group, rate in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = rate * min(1, step / 100) * max(0.02, 1 - done)
+        loss = loss_of(network, examples, collate(examples, network, rng))
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        losses.append(float(loss.detach()))
+        if step % 200 == 199:
+            print(f"step {step + 1}, {done:.0%}: loss {np.mean(losses[-200:]):.3f}", flush=True)
     network.eval()
     return network
 
 
-def loss_of(network: TorchNetwork, lesson: Lesson) -> Tensor:
+def loss_of(network: TorchNetwork, examples: Sequence[Example], lesson: Lesson) -> Tensor:
     """Of the right sentences, and of the answering words where they are known."""
     scores, words = network(lesson.batch)
     losses = []
-    for number in range(len(lesson.batch.questions)):
+    for number, example in enumerate(examples):
         mine = lesson.batch.owner == number
-        losses.append(against_nothing(scores[mine], lesson.right[mine]))
+        losses.append(against_nothing(scores[mine], lesson.right[mine], may_lack(example)))
     loss = torch.stack(losses).mean()
     if bool(lesson.known.any()):
         read = (lesson.batch.sentences != network.padding)[lesson.known].float()
@@ -264,24 +270,39 @@ def report(name: str, judged: Sequence[Judged], answerable: Linear) -> None:
     print()
 
 
+def prepared(data: Path, most: int, keep: Path | None) -> tuple[Ranker, list[Example]]:
+    """The ranker, and the examples as it orders their candidates; kept in the file ``keep`` for the next time."""
+    if keep is not None and keep.exists():
+        ranker, examples = pickle.loads(keep.read_bytes())  # noqa: S301  (a file of one's own)
+        return ranker, examples
+    groups, (articles, askings) = list(news(data)), encyclopedia(data, most)
+    few = [*groups[::FIRST_ARTICLES], (articles, askings[::FIRST_ENCYCLOPEDIA])]
+    first = [example for group in few for example in make_examples(*group, None)]
+    ranker = train_ranker([example for example in first if not example.held_back])
+    examples = [example for group in [*groups, (articles, askings)] for example in make_examples(*group, ranker)]
+    if keep is not None:
+        keep.write_bytes(pickle.dumps((ranker, examples)))
+    return ranker, examples
+
+
 def main() -> None:
     """Make examples, train, report, save."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--pretrained", type=Path)
     parser.add_argument("--out", type=Path, default=MODEL)
-    parser.add_argument("--most", type=int, default=6000, help="encyclopedia questions to use")
+    parser.add_argument("--minutes", type=float, default=120, help="at most so long for the network (default: 120)")
+    parser.add_argument("--most", type=int, default=4000, help="encyclopedia questions to use")
+    parser.add_argument("--keep", type=Path, help="where the examples are kept for another run of your own")
     arguments = parser.parse_args()
     torch.manual_seed(SEED)
-    over_news, of_encyclopedia = news(arguments.data), encyclopedia(arguments.data, arguments.most)
-    plain = [*make_examples(*over_news, None), *make_examples(*of_encyclopedia, None)]
-    ranker = train_ranker([example for example in plain if not example.held_back])
-    examples = make_examples(*over_news, ranker)
-    weights = export(train_network([example for example in examples if not example.held_back], arguments.pretrained))
+    ranker, examples = prepared(arguments.data, arguments.most, arguments.keep)
+    train = [example for example in examples if not example.held_back]
+    weights = export(train_network(train, arguments.pretrained, arguments.minutes))
     network = Network(weights)
     judged = [judge(example, ranker, network) for example in examples if example.held_back]
     answerable = train_answerable(judged)
-    report("questions over news held back from ranker and network", judged, answerable)
+    report("questions held back from ranker and network", judged, answerable)
     arguments.out.parent.mkdir(exist_ok=True)
     saved = {f"ranker.{part}": np.asarray(getattr(ranker, part), np.float32) for part in Ranker.__slots__}
     saved |= {f"answerable.{part}": np.asarray(getattr(answerable, part), np.float32) for part in Linear.__slots__}

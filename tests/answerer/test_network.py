@@ -4,6 +4,7 @@ import torch
 
 from answerer.network import Network
 from answerer.pieces import QUESTION_MARKS, SENTENCE_MARKS, Inputs, Pieces
+from answerer.pretrain import SharedRows, initial_rows
 from answerer.torch_network import Batch, TorchNetwork, export
 
 PIECES, FEATURES = 300, 7
@@ -83,3 +84,13 @@ def test_a_remembered_sentence_reads_the_same_and_alone_as_among_others(network:
             inputs.features[row : row + 1],
         )
         np.testing.assert_allclose(run.read(alone), first[row : row + 1], atol=1e-4)
+
+
+def test_rows_shared_among_pieces_start_as_the_rows_given() -> None:
+    rows = initial_rows()
+    shared = SharedRows(rows, 2)
+    chosen = torch.tensor([[0, 7], [len(rows) - 1, 7]])
+    with torch.no_grad():
+        assert torch.allclose(shared(chosen), rows[chosen], atol=1e-5)
+        shared.characters.weight += 1  # what one piece teaches its characters, all pieces that have them share
+        assert (shared(torch.arange(5, 2000)) - rows[5:2000]).mean() > 0.9
