@@ -52,6 +52,16 @@ def fallback_note(script: Script, code: str) -> str:
     return fill("fallback", script, {"code": code})
 
 
+def differs_note(script: Script) -> str:
+    """Tell the reader that the sources cited say different things."""
+    return fill("differs", script, {})
+
+
+def nearby_note(script: Script) -> str:
+    """Tell the reader that the sentences shown are only near what was claimed."""
+    return fill("nearby", script, {})
+
+
 def sources_text(script: Script, listing: str) -> str:
     """Head the list of what an answer cites, for readers who see text alone."""
     return fill("sources", script, {"listing": listing})

@@ -19,13 +19,15 @@ from prompts import (
 )
 
 FOLDER = Path(prompts.__file__).parent
-PLACEHOLDERS = {
+PLACEHOLDERS: dict[str, set[str]] = {
     "answer": {"not_found", "language"},
     "evidence": {"sentences", "question"},
     "history": {"turns"},
     "refusal": {"asked"},
     "dropped": {"count"},
     "fallback": {"code"},
+    "differs": set(),
+    "nearby": set(),
     "sources": {"listing"},
     "nearest": {"listing"},
 }
