@@ -1,5 +1,6 @@
 """A claim read, and the places of the articles that may tell of it."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from language.segmentation import tagged_words
 from language.sentences import SentenceKind, Span
 from retriever.hits import Hit
 
+CLAUSE_END = re.compile(r"[,。;!?\n]")  # in folded text
 LONGEST = 3  # sentences of a place
 BEFORE = 4  # sentences before a place that tell what it is about
 _SOFT_FLOOR = 0.45  # cosines of word vectors below this are taken for chance
@@ -178,3 +180,21 @@ def names_of(view: SentenceView) -> Iterator[NamedThere]:
     for word in tagged_words(view.folded):
         if word.tag in NAME_TAGS and len(word.text) > 1 and word.start not in covered:
             yield NamedThere(word.text, "", _TYPES.get(word.tag[:2], "thing"), word.start)
+
+
+def is_year(figure: Figure) -> bool:
+    """Is it a year of our time?"""
+    return figure.unit == "年" and 1900 <= figure.value <= 2100
+
+
+def surroundings(text: str, known: Sequence[Figure], figure: Figure) -> tuple[int, int]:
+    """From the last figure of the same unit to the end of the clause: what a figure of folded text is said of."""
+    start = max((one.end for one in known if one.unit == figure.unit and one.end <= figure.start), default=0)
+    return start, clause_around(text, figure)[1]
+
+
+def clause_around(text: str, figure: Figure) -> tuple[int, int]:
+    """The clause of folded text in which a figure stands."""
+    start = max((mark.end() for mark in CLAUSE_END.finditer(text, 0, figure.start)), default=0)
+    end = CLAUSE_END.search(text, figure.end)
+    return start, end.start() if end else len(text)

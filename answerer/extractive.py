@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from answerer.answer import Answer, Citation
 from answerer.asked import AnswerKind, asked
-from answerer.features import candidates
+from answerer.conflicts import conflicting
+from answerer.features import Candidate, candidates
 from answerer.lists import Body, announced, items, read_body
 from answerer.reader import Reader, Reading
 from indexer.articles import Article
 from indexer.passages import Passage
 from language.script import render
 from language.sentences import SentenceKind
-from prompts import refusal_text
+from prompts import differs_note, refusal_text
 from retriever import Hit, Question
 
 EXTRACTIVE = "extractive"
@@ -68,9 +69,10 @@ def answer_extractively(
     if not reading.candidates or reading.probability < threshold:
         return refuse(question, hits, reading.probability)
     best = float(reading.scores[0])
+    rival = conflicting(wanted, question.text, reading)
     quotes = [
         (part, passage_id)
-        for quote in choose(wanted.kind, reading)
+        for quote in with_rival(choose(wanted.kind, reading), reading, rival)
         for part, passage_id in _within_passages(quote, passages_of(quote.article))
     ]
     citations = tuple(
@@ -85,7 +87,9 @@ def answer_extractively(
         for marker, (quote, passage_id) in enumerate(quotes, 1)
     )
     text = "".join(f"{render(citation.quote, question.script)}[{citation.marker}]" for citation in citations)
-    return Answer(text, True, round(reading.probability, 4), question.script, EXTRACTIVE, citations)
+    notes = (differs_note(question.script),) if rival else ()
+    probability = round(reading.probability, 4)
+    return Answer(text, True, probability, question.script, EXTRACTIVE, citations, notes=notes)
 
 
 def refuse(question: Question, hits: Sequence[Hit], probability: float) -> Answer:
@@ -119,6 +123,14 @@ def choose(kind: AnswerKind, reading: Reading) -> list[Quote]:
     first = [Quote(best.article, span.start, span.end, float(reading.scores[0])) for span in spans]
     others.sort(key=lambda q: (q.article.id != best.article.id, q.article.id, q.start))
     return [*_joined(first, always=True), *_joined(others, always=False)]
+
+
+def with_rival(quotes: list[Quote], reading: Reading, rival: Candidate | None) -> list[Quote]:
+    """The quotes, and the sentence of another article that gives another figure, if they do not hold it."""
+    if rival is None or any(q.article.id == rival.article.id and q.start <= rival.start < q.end for q in quotes):
+        return quotes
+    score = float(reading.scores[reading.candidates.index(rival)])
+    return [*quotes, Quote(rival.article, rival.start, rival.end, score)]
 
 
 def _block(body: Body, row: int, extent: Extent) -> list[int]:

@@ -16,7 +16,21 @@ from typing import Literal
 from answerer.answer import Citation
 from answerer.asked import ORDINARY, ContentWord
 from answerer.checking import denied
-from answerer.claims import Claim, NamedThere, Place, is_claimed, met_in, names_of, places, read_claim, share
+from answerer.claims import (
+    CLAUSE_END,
+    Claim,
+    NamedThere,
+    Place,
+    clause_around,
+    is_claimed,
+    is_year,
+    met_in,
+    names_of,
+    places,
+    read_claim,
+    share,
+    surroundings,
+)
 from answerer.figures import Date, Figure, dates, figures
 from answerer.opposites import directions, opposed, unsaid
 from answerer.sentences import SentenceView, read_sentence
@@ -39,7 +53,6 @@ CONTEXT = 0.85  # a word that stands there counts this much beside one in the pl
 _LEAST_AFFINITY = 0.34  # of the words around a figure that must stand around another for the two to be of one thing
 _NEARER = 0.2  # by which another figure's surroundings must be nearer to contradict one that stands there as well
 
-_CLAUSE_END = re.compile(r"[,。;!?\n]")
 _OVER = re.compile(r"(?:超过?|逾|多于|高于|不止|至少|突破)$")
 _UNDER = re.compile(r"(?:不到|不足|低于|少于|未满|未及)$")
 _ABOUT = re.compile(r"(?:约|近|大约|将近|接近|差不多|几乎|约为|逼近)$")
@@ -198,7 +211,7 @@ def _numbers(claim: Claim, place: Place, view: SentenceView) -> Iterator[Compare
             _Rated(whose[other.start], _affinity(around, place, view.folded, there, other), other) for other in there
         ]
         other, agrees = _figure(claim, figure, rated, view.folded)
-        kind: Kind = "date" if _is_year(figure) else "figure"
+        kind: Kind = "date" if is_year(figure) else "figure"
         written = claim.text[figure.start : figure.end].strip()
         if kind == "date" and not agrees and _year_before(figure, place, there):
             yield Compared(kind, written, written, agrees=True)
@@ -223,25 +236,21 @@ def _figure(claim: Claim, figure: Figure, rated: Sequence[_Rated], text: str) ->
     if same:
         own = max(same, key=lambda one: (one.whose, one.affinity))
         nearer = best is not None and (best.whose > own.whose or best.affinity >= own.affinity + _NEARER)
-        return (best.figure, False) if best and nearer and not _is_year(figure) else (own.figure, True)
+        return (best.figure, False) if best and nearer and not is_year(figure) else (own.figure, True)
     if best is None or best.affinity < _LEAST_AFFINITY or figure.unit == "第":
         return None, False
     return best.figure, False
 
 
-def _is_year(figure: Figure) -> bool:
-    return figure.unit == "年" and 1900 <= figure.value <= 2100
-
-
 def _year_before(figure: Figure, place: Place, there: Sequence[Figure]) -> bool:
     """Does the place name no year, and its article this one?"""
-    named = any(_is_year(other) for other in there)
+    named = any(is_year(other) for other in there)
     return not named and str(figure.value) in f"{place.hit.article.title}\n{place.hit.article.body}"
 
 
 def _agree(claim: str, figure: Figure, other: Figure) -> bool:
     """Is the other figure what the claim's says, read with its 逾, 不到, 約?"""
-    if _is_year(figure) and other.unit == "年" and other.value + 2000 == figure.value:
+    if is_year(figure) and other.unit == "年" and other.value + 2000 == figure.value:
         return True
     if figure.unit and other.unit != figure.unit and (other.unit or figure.unit not in _COUNTERS):
         return False
@@ -262,26 +271,19 @@ def _comparable(claim: str, figure: Figure, text: str, other: Figure) -> bool:
         return False
     if figure.unit == other.unit:
         same = claim[figure.end : figure.end + 2] == text[other.end : other.end + 2]
-        return _is_year(figure) == _is_year(other) and (figure.unit != _ANYTHING or same)
+        return is_year(figure) == is_year(other) and (figure.unit != _ANYTHING or same)
     return figure.value == other.value and any({figure.unit, other.unit} <= kind for kind in _CLASSES)
 
 
 def _words_around(claim: Claim, figure: Figure) -> list[ContentWord]:
-    start, end = _surroundings(claim.folded, claim.figures, figure)
+    start, end = surroundings(claim.folded, claim.figures, figure)
     return [word for word in claim.words if claim.folded.find(word.text, start, end) >= 0]
 
 
 def _affinity(around: Sequence[ContentWord], place: Place, text: str, there: Sequence[Figure], other: Figure) -> float:
     """How far the words around a figure of the claim stand around a figure of the place, 0 to 1."""
-    start, end = _surroundings(text, there, other)
+    start, end = surroundings(text, there, other)
     return share(around, met_in(around, read_sentence(place.text[start:end])))
-
-
-def _surroundings(text: str, known: Sequence[Figure], figure: Figure) -> tuple[int, int]:
-    """From the last figure of the same unit to the end of the clause: what a figure is said of."""
-    start = max((one.end for one in known if one.unit == figure.unit and one.end <= figure.start), default=0)
-    end = _CLAUSE_END.search(text, figure.end)
-    return start, end.start() if end else len(text)
 
 
 def _whose(claim: Claim, names: Sequence["NamedThere"], text: str, there: Sequence[Figure], other: Figure) -> int:
@@ -289,8 +291,8 @@ def _whose(claim: Claim, names: Sequence["NamedThere"], text: str, there: Sequen
 
     A name in the figure's own clause tells, otherwise the last one before it behind the last figure of its unit.
     """
-    start, end = _surroundings(text, there, other)
-    clause = max((mark.end() for mark in _CLAUSE_END.finditer(text, start, other.start)), default=start)
+    start, end = surroundings(text, there, other)
+    clause = max(start, clause_around(text, other)[0])
     types = {name.type for name in claim.names}
     inside = [name for name in names if name.type in types and clause <= name.start < end]
     earlier = [name for name in names if name.type in types and start <= name.start < clause][-1:]
@@ -330,7 +332,7 @@ def _turned(claim: Claim, place: Place, view: SentenceView) -> Iterator[Compared
 
 def _nearest_clause(claim: Claim, text: str) -> str:
     """The clause of the place that has most of the claim's words; where it has no direction, the whole place."""
-    clauses = [clause for clause in _CLAUSE_END.split(text) if clause.strip()]
+    clauses = [clause for clause in CLAUSE_END.split(text) if clause.strip()]
     ranked = [(sum(word.weight for word in claim.words if word.text in clause), clause) for clause in clauses]
     best = max(ranked, default=(0.0, ""))[1]
     return best if directions(best) else text
