@@ -118,7 +118,7 @@ class _Draft:
         """Return the marker of the span that a run of adjoining sentences makes."""
         first, last = run[0], run[-1]
         place = (first.hit.article.id, first.start, last.end)
-        score = check(sentence, _text_of(run)).coverage
+        score = round(check(sentence, _text_of(run)).coverage, 4)
         known = self._citations.get(place)
         if known is None:
             marker = len(self._citations) + 1
@@ -133,7 +133,7 @@ class _Draft:
             text = refusal_text(self._script, visible(question.typed))
             return Answer(text, False, 0.0, self._script, generator, (), tuple(hits[:NEAREST]), notes)
         citations = tuple(self._citations.values())
-        confidence = fmean(self._coverages)
+        confidence = round(fmean(self._coverages), 4)
         return Answer("".join(self._texts), True, confidence, self._script, generator, citations, (), notes)
 
 

@@ -100,7 +100,8 @@ class Answerer:
                             yield Delta(part)
             except LanguageModelError as error:
                 note = fallback_note(question.script, error.code)
-                answer = replace(self._extract(question, hits), notes=(note,))
+                answer = self._extract(question, hits)
+                answer = replace(answer, notes=(note, *answer.notes))
         if answer is None:
             answer = self._extract(question, hits)
             yield Delta(answer.text)
