@@ -23,6 +23,8 @@ PLACEHOLDERS: dict[str, set[str]] = {
     "answer": {"not_found", "language"},
     "evidence": {"sentences", "question"},
     "history": {"turns"},
+    "rewrite": {"language"},
+    "follow_up": {"turns", "question"},
     "refusal": {"asked"},
     "dropped": {"count"},
     "fallback": {"code"},
