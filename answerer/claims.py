@@ -188,7 +188,13 @@ def is_year(figure: Figure) -> bool:
 
 
 def surroundings(text: str, known: Sequence[Figure], figure: Figure) -> tuple[int, int]:
-    """From the last figure of the same unit to the end of the clause: what a figure of folded text is said of."""
+    """What a figure of folded text is said of: from the last figure of the same unit to the end of the clause.
+
+    A year comes first: from the beginning of its clause to the next year.
+    """
+    if is_year(figure):
+        later = min((one.start for one in known if is_year(one) and one.start >= figure.end), default=len(text))
+        return clause_around(text, figure)[0], later
     start = max((one.end for one in known if one.unit == figure.unit and one.end <= figure.start), default=0)
     return start, clause_around(text, figure)[1]
 

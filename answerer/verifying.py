@@ -47,6 +47,8 @@ CONTRADICTS = 0.75
 NAMED_OTHERWISE = 0.8  # to contradict by a name, since of many things more than one has a name
 NEAR = 0.45  # to be looked at, and shown where nothing else is found
 ITSELF = 0.4  # that must stand in the place itself, not in what leads up to it
+COMPARED = 40  # places at most that are looked at closely
+BEHIND = 0.1  # coverage by which a place that supports may lie behind one of its article that contradicts
 LONGER = 0.05  # coverage that another sentence must bring
 SHOWN = 2  # places shown with a verdict
 CONTEXT = 0.85  # a word that stands there counts this much beside one in the place itself
@@ -123,9 +125,19 @@ class _Finding:
         return any(one.kind == "name" and not one.agrees for one in self.checked)
 
     @property
+    def recounts(self) -> bool:
+        """All that is said otherwise are figures and dates."""
+        return all(one.agrees or one.kind in ("figure", "date") for one in self.checked)
+
+    @property
     def least(self) -> float:
         """The coverage from which it contradicts."""
         return NAMED_OTHERWISE if self.renames else CONTRADICTS
+
+    def yields_to(self, other: "_Finding") -> bool:
+        """Is the other place of the same article, and clearly more of what the claim is about?"""
+        same = self.place.hit.article.id == other.place.hit.article.id
+        return same and self.rank < other.rank - BEHIND
 
     def overlaps(self, other: "_Finding") -> bool:
         """Do the two places share text?"""
@@ -136,13 +148,14 @@ class _Finding:
 def verify(claim: str, hits: Sequence[Hit]) -> Verification:
     """Compare a claim with the sentences of the hits."""
     read = read_claim(claim)
-    near = [(place, coverage) for place in places(read, hits) if (coverage := _coverage(read, place)) >= NEAR]
-    found = sorted((_compare(read, place) for place, _ in near), key=lambda one: -one.rank)
+    rated = [_Finding(place, _coverage(read, place)) for place in places(read, hits)]
+    near = sorted((one for one in rated if one.coverage >= NEAR), key=lambda one: -one.rank)[:COMPARED]
+    found = sorted((_compare(read, one.place) for one in near), key=lambda one: -one.rank)
     supporting = [one for one in found if one.agrees and one.coverage >= one.enough]
     contradicting = [one for one in found if one.contradicts and one.coverage >= one.least]
-    if supporting:
+    if supporting and not any(supporting[0].yields_to(one) for one in contradicting):
         first = supporting[0]
-        others = [one for one in contradicting if not one.renames and not first.overlaps(one)]
+        others = [one for one in contradicting if one.recounts and not first.overlaps(one)]
         return _verification("supported", [first, *others[:1]] if others else supporting, differs=bool(others))
     if contradicting:
         return _verification("contradicted", contradicting)
@@ -235,8 +248,9 @@ def _figure(claim: Claim, figure: Figure, rated: Sequence[_Rated], text: str) ->
     best = max(rivals, key=lambda one: (one.whose, one.affinity), default=None)
     if same:
         own = max(same, key=lambda one: (one.whose, one.affinity))
-        nearer = best is not None and (best.whose > own.whose or best.affinity >= own.affinity + _NEARER)
-        return (best.figure, False) if best and nearer and not is_year(figure) else (own.figure, True)
+        ranked = best is not None and best.whose > own.whose and not is_year(figure)
+        nearer = best is not None and best.affinity >= own.affinity + _NEARER
+        return (best.figure, False) if best and (ranked or nearer) else (own.figure, True)
     if best is None or best.affinity < _LEAST_AFFINITY or figure.unit == "第":
         return None, False
     return best.figure, False

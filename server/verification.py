@@ -14,9 +14,11 @@ from server import schemas
 from server.engine import Engine
 from server.presentation import citation_document
 
+LONGEST_CLAIM = 300  # characters: one sentence
+
 ClaimText = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=schemas.LONGEST_QUESTION),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CLAIM),
     Field(
         description="One claim, in any Chinese script",
         examples=["重庆2025年的汽车产量接近250万辆。"],

@@ -62,6 +62,17 @@ def test_a_figure_that_belongs_to_another_is_contradicted_by_its_own(retriever: 
     assert (found.verdict, wrong(found)) == ("contradicted", [Compared("figure", "17%", "18.8%", agrees=False)])
 
 
+def test_a_year_that_belongs_to_another_is_contradicted_by_its_own(retriever: Retriever) -> None:
+    found = verified(retriever, "小米計畫2027年推出能做飯的人形機器人。")
+    assert (found.verdict, wrong(found)) == ("contradicted", [Compared("date", "2027年", "2026年", agrees=False)])
+
+
+def test_a_claim_on_which_sources_differ_is_supported_and_shows_both(retriever: Retriever) -> None:
+    found = verified(retriever, "2025年中国品牌在欧洲的销量约为230万辆。")
+    assert (found.verdict, found.differs) == ("supported", True)
+    assert [one.article.source for one in found.sentences] == ["中國新聞社", "愛駕天下"]
+
+
 @pytest.mark.parametrize(
     "claim",
     [

@@ -44,13 +44,13 @@ def test_what_is_near_is_said_to_be_only_near_in_the_claims_script(send: Send) -
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"claim": ""}, {"claim": "  "}, {"claim": "車" * 1001}, {"claim": 7}, {"claim": CLAIM, "k": 1}],
+    [{}, {"claim": ""}, {"claim": "  "}, {"claim": "車" * 301}, {"claim": 7}, {"claim": CLAIM, "k": 1}],
     ids=["none", "empty", "blank", "too long", "number", "unknown field"],
 )
 def test_a_broken_request_is_told_what_is_wrong(send: Send, body: dict[str, object]) -> None:
     assert_error(send("POST", "/api/verify", json=body), 422, "invalid")
 
 
-@pytest.mark.parametrize("text", [*HIDDEN, "車" * 1000, "250萬輛," * 160], ids=lambda text: repr(text[:6]))
+@pytest.mark.parametrize("text", [*HIDDEN, "車" * 300, "250萬輛," * 42], ids=lambda text: repr(text[:6]))
 def test_odd_claims_fail_nothing(send: Send, text: str) -> None:
-    assert send("POST", "/api/verify", json={"claim": text[:1000]}).status_code in (200, 422)
+    assert send("POST", "/api/verify", json={"claim": text[:300]}).status_code in (200, 422)
