@@ -126,8 +126,8 @@ class _Finding:
 
     @property
     def recounts(self) -> bool:
-        """All that is said otherwise are figures and dates."""
-        return all(one.agrees or one.kind in ("figure", "date") for one in self.checked)
+        """All that is said otherwise are figures: another year is another event, not another account."""
+        return all(one.agrees or one.kind == "figure" for one in self.checked)
 
     @property
     def least(self) -> float:
