@@ -79,6 +79,11 @@ def check(sentence: str, cited: str, min_coverage: float = MIN_COVERAGE) -> Chec
     return Check(not missing and coverage >= min_coverage, missing, coverage)
 
 
+def denied(sentence: str, cited: str) -> list[str]:
+    """What ``sentence`` affirms and ``cited`` only denies, or the reverse, folded."""
+    return list(_contradictions(_wording(sentence).unified, _wording(cited).unified))
+
+
 @lru_cache(maxsize=4096)
 def _wording(text: str) -> _Wording:
     folded = fold(text)
@@ -100,7 +105,7 @@ def _missing_names(claim: _Wording, text: _Wording) -> Iterator[str]:
         if not (any(name.start() in unit for unit in units) or any(map(pattern.search, places))):
             yield name[0]
     for mention in lexicon.mentions(claim.folded):
-        is_name = claim.folded[mention.start].isascii() or _is_proper(mention.concept)
+        is_name = claim.folded[mention.start].isascii() or is_proper(mention.concept)
         if is_name and mention.concept not in text.unified:
             yield claim.folded[mention.start : mention.end]
 
@@ -117,7 +122,8 @@ def _missing_words(claim: str, text: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=4096)
-def _is_proper(concept: str) -> bool:
+def is_proper(concept: str) -> bool:
+    """Does a concept of the lexicon name someone or something, as 台积电 does and 芯片 does not?"""
     return any(word.tag.startswith(_PROPER) for word in tagged_words(concept))
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 
 from answerer.answer import Answer, Citation
 from answerer.asked import AnswerKind, Asked, asked
+from answerer.conflicts import conflicting
 from answerer.features import Candidate, candidates
 from answerer.lists import Body, announced, items, read_body
 from answerer.reader import Reader, Reading
@@ -14,7 +15,7 @@ from indexer.articles import Article
 from indexer.passages import Passage
 from language.script import render
 from language.sentences import SentenceKind
-from prompts import refusal_text
+from prompts import differs_note, refusal_text
 from retriever import Hit, Question
 
 EXTRACTIVE = "extractive"
@@ -73,9 +74,10 @@ def answer_extractively(
     if not reading.candidates or reading.probability < threshold:
         return refuse(question, hits, reading.probability)
     best = float(reading.scores[0])
+    rival = conflicting(wanted, question.text, reading)
     quotes = [
         (part, passage_id)
-        for quote in choose(wanted, reading)
+        for quote in with_rival(choose(wanted, reading), reading, rival)
         for part, passage_id in _within_passages(quote, passages_of(quote.article))
     ]
     citations = tuple(
@@ -90,7 +92,9 @@ def answer_extractively(
         for marker, (quote, passage_id) in enumerate(quotes, 1)
     )
     text = "".join(f"{render(citation.quote, question.script)}[{citation.marker}]" for citation in citations)
-    return Answer(text, True, round(reading.probability, 4), question.script, EXTRACTIVE, citations)
+    notes = (differs_note(question.script),) if rival else ()
+    probability = round(reading.probability, 4)
+    return Answer(text, True, probability, question.script, EXTRACTIVE, citations, notes=notes)
 
 
 def refuse(question: Question, hits: Sequence[Hit], probability: float) -> Answer:
@@ -143,6 +147,14 @@ def _of_each(
             on_it = (one for one in rest if name.text in one[0].view.folded or name.concept in one[0].view.concepts)
             found += [one for one in islice(on_it, 1) if one not in found]
     return found
+
+
+def with_rival(quotes: list[Quote], reading: Reading, rival: Candidate | None) -> list[Quote]:
+    """The quotes, and the sentence of another article that gives another figure, if they do not hold it."""
+    if rival is None or any(q.article.id == rival.article.id and q.start <= rival.start < q.end for q in quotes):
+        return quotes
+    score = float(reading.scores[reading.candidates.index(rival)])
+    return [*quotes, Quote(rival.article, rival.start, rival.end, score)]
 
 
 def _block(body: Body, row: int, extent: Extent) -> list[int]:

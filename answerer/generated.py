@@ -17,6 +17,7 @@ from answerer.conversation import Message
 from answerer.evidence import Evidence, listing, number_sentences, visible
 from answerer.language_model import LanguageModel
 from answerer.markers import SentenceBuffer, cited_numbers, without_markers
+from answerer.rewriting import transcript
 from language.script import Script, render
 from prompts import NOT_FOUND, answer_prompt, dropped_note, evidence_prompt, refusal_text
 from retriever.hits import Hit
@@ -25,8 +26,6 @@ from retriever.question import Question
 NEAREST = 3  # hits offered with a refusal
 MOST_CITED = 6  # sentences one sentence may cite; more is citing at random
 WINDOW = 3  # neighbouring sentences that a new citation may join
-TURNS = 4  # last turns of the conversation that the model sees
-LONGEST_TURN = 400  # characters of each
 _SLACK = 0.05  # coverage that a citation may cost when it is left out as not needed
 _RIVALS = 3  # sentences around which longer citations are tried
 
@@ -64,8 +63,7 @@ async def generate(
 
 
 def _messages(question: Question, evidence: Sequence[Evidence], history: Sequence[Message]) -> list[Message]:
-    turns = "\n".join(f"{turn.role}: {visible(turn.content)[:LONGEST_TURN]}" for turn in history[-TURNS:])
-    prompt = evidence_prompt(question.script, visible(question.typed), listing(evidence), turns)
+    prompt = evidence_prompt(question.script, visible(question.typed), listing(evidence), transcript(history))
     return [Message("system", answer_prompt(question.script)), Message("user", prompt)]
 
 
@@ -118,7 +116,7 @@ class _Draft:
         """Return the marker of the span that a run of adjoining sentences makes."""
         first, last = run[0], run[-1]
         place = (first.hit.article.id, first.start, last.end)
-        score = check(sentence, _text_of(run)).coverage
+        score = round(check(sentence, _text_of(run)).coverage, 4)
         known = self._citations.get(place)
         if known is None:
             marker = len(self._citations) + 1
@@ -133,7 +131,7 @@ class _Draft:
             text = refusal_text(self._script, visible(question.typed))
             return Answer(text, False, 0.0, self._script, generator, (), tuple(hits[:NEAREST]), notes)
         citations = tuple(self._citations.values())
-        confidence = fmean(self._coverages)
+        confidence = round(fmean(self._coverages), 4)
         return Answer("".join(self._texts), True, confidence, self._script, generator, citations, (), notes)
 
 

@@ -84,6 +84,9 @@ class Answerer:
         """The events of one answer: ``Retrieved``, any number of ``Delta``, ``Done``."""
         began = time.perf_counter()
         question = understand(request)
+        if self.model is not None and request.history:
+            question = await self._rewritten(question, request.history, self.model)
+        understood = time.perf_counter()
         hits = self.retriever.retrieve(question, request.top_k, request.industry, request.source)
         found = time.perf_counter()
         yield Retrieved(tuple(hits))
@@ -100,13 +103,23 @@ class Answerer:
                             yield Delta(part)
             except LanguageModelError as error:
                 note = fallback_note(question.script, error.code)
-                answer = replace(self._extract(question, hits), notes=(note,))
+                answer = self._extract(question, hits)
+                answer = replace(answer, notes=(note, *answer.notes))
         if answer is None:
             answer = self._extract(question, hits)
             yield Delta(answer.text)
         ended = time.perf_counter()
-        timings = {"retrieve": found - began, "answer": ended - found, "total": ended - began}
+        timings = {"retrieve": found - understood, "answer": ended - found, "total": ended - began}
+        if self.model is not None and request.history:
+            timings = {"rewrite": understood - began, **timings}
         yield Done(answer, {stage: round(seconds * 1000, 2) for stage, seconds in timings.items()})
+
+    async def _rewritten(self, question: Question, history: Sequence[Message], model: "LanguageModel") -> Question:
+        """The question as the model makes it whole; as the rules do where it cannot."""
+        from answerer.rewriting import rewrite
+
+        text = await rewrite(question.typed, history, question.script, model)
+        return replace(analyse_question(text, question.script), typed=question.typed) if text else question
 
     def _extract(self, question: Question, hits: Sequence[Hit]) -> Answer:
         return answer_extractively(question, hits, self.reader, self.threshold, self.retriever.passages_of)

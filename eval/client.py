@@ -62,6 +62,10 @@ class Client:
             raise EndpointError(f"POST /api/answer gave no answer: {str(said)[:300]}")
         return events["retrieved"]["hits"], events["answer"]
 
+    def verify(self, claim: str) -> dict[str, Any]:
+        """``POST /api/verify``."""
+        return self._send(self._client.build_request("POST", "/api/verify", json={"claim": claim}))
+
     def index(self) -> dict[str, Any]:
         """``GET /api/index``."""
         return self._send(self._client.build_request("GET", "/api/index"))

@@ -35,6 +35,16 @@ def evidence_prompt(script: Script, question: str, sentences: str, turns: str = 
     return history + fill("evidence", script, {"sentences": sentences, "question": question})
 
 
+def rewrite_prompt(script: Script) -> str:
+    """Write the system prompt for making a follow-up whole."""
+    return fill("rewrite", script, {"language": _LANGUAGES[script]})
+
+
+def follow_up_prompt(script: Script, turns: str, question: str) -> str:
+    """Write the user's turn for making a follow-up whole: the turns before it, and the question."""
+    return fill("follow_up", script, {"turns": turns, "question": question})
+
+
 def refusal_text(script: Script, asked: str) -> str:
     """Tell the reader that the articles do not hold the answer, and what was asked, shortened."""
     plain = " ".join(asked.split())
@@ -50,6 +60,16 @@ def dropped_note(script: Script, count: int) -> str:
 def fallback_note(script: Script, code: str) -> str:
     """Tell the reader that the language model failed, with its error's code, and the articles' own sentences answer."""
     return fill("fallback", script, {"code": code})
+
+
+def differs_note(script: Script) -> str:
+    """Tell the reader that the sources cited say different things."""
+    return fill("differs", script, {})
+
+
+def nearby_note(script: Script) -> str:
+    """Tell the reader that the sentences shown are only near what was claimed."""
+    return fill("nearby", script, {})
 
 
 def sources_text(script: Script, listing: str) -> str:

@@ -27,6 +27,7 @@ from server.openai_schemas import OpenAIErrorBody
 from server.presentation import NO_BUFFER, answer_document, hit_document
 from server.protection import Protection
 from server.tools import McpEndpoint
+from server.verification import verify_router
 
 STATIC = Path(__file__).parent / "static"
 
@@ -101,6 +102,7 @@ def create_app(engine: Engine, api_key: str = "", rate_limit: int = 0, feedback:
     app.include_router(documentation_router())
     app.include_router(_health(engine, metrics))
     app.include_router(_answers(engine, metrics))
+    app.include_router(verify_router(engine), responses=_errors(400, 413, 422, 503))
     app.include_router(_articles(engine))
     app.include_router(_feedback(feedback, metrics))
     errors = _errors(400, 404, 413, 503, body=OpenAIErrorBody)

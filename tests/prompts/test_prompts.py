@@ -19,13 +19,17 @@ from prompts import (
 )
 
 FOLDER = Path(prompts.__file__).parent
-PLACEHOLDERS = {
+PLACEHOLDERS: dict[str, set[str]] = {
     "answer": {"not_found", "language"},
     "evidence": {"sentences", "question"},
     "history": {"turns"},
+    "rewrite": {"language"},
+    "follow_up": {"turns", "question"},
     "refusal": {"asked"},
     "dropped": {"count"},
     "fallback": {"code"},
+    "differs": set(),
+    "nearby": set(),
     "sources": {"listing"},
     "nearest": {"listing"},
 }

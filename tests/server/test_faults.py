@@ -114,10 +114,11 @@ def test_hidden_characters_do_not_reach_the_prompt(built_index: Path) -> None:
     asked = sender(create_app(with_model(built_index, [said("x"), b"data: [DONE]\n\n"], prompts)))
     messages = [{"role": "user", "content": f"{hidden}先前的問題"}, {"role": "user", "content": f"{QUESTION}{hidden}"}]
     assert asked("POST", "/v1/chat/completions", json={"model": "yewen", "messages": messages}).status_code == 200
-    (prompt,) = prompts
-    read = "".join(message["content"] for message in json.loads(prompt)["messages"])
-    assert QUESTION in read
-    assert not set(hidden) & set(read)
+    assert len(prompts) == 2, "the question is made whole, then answered"
+    for prompt in prompts:
+        read = "".join(message["content"] for message in json.loads(prompt)["messages"])
+        assert QUESTION in read
+        assert not set(hidden) & set(read)
 
 
 @pytest.mark.parametrize(
