@@ -18,13 +18,18 @@ class SeedFormatError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One article as it was given: ``body`` is never changed, every quote is a slice of it."""
+    """One article as it was given: ``body`` is never changed, every quote is a slice of it.
+
+    ``date`` is when it came out (``2025-09-30``) and ``url`` where (http or https); both are empty where not known.
+    """
 
     id: str
     title: str
     body: str
     source: str
     industry: str
+    date: str = ""
+    url: str = ""
 
 
 def article_id(title: str, body: str) -> str:

@@ -1,5 +1,6 @@
 """The shapes of requests and responses, as the OpenAPI page shows them."""
 
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -48,6 +49,8 @@ ArticleId = Annotated[str, Field(description="Stays when other articles come and
 Title = Annotated[str, Field(examples=["中國汽車第一城,變了!"])]
 SourceName = Annotated[str, Field(description="Who published the article", examples=["功夫財經"])]
 IndustryName = Annotated[str, Field(examples=["汽車產業"])]
+Published = Annotated[str, Field(description="When it came out, or empty", examples=["2025-09-30"])]
+Address = Annotated[str, Field(description="Where it came out (http or https), or empty")]
 Start = Annotated[int, Field(ge=0, description="Offset into the article's body, in code points", examples=[113])]
 End = Annotated[int, Field(ge=0, description="Offset behind the last code point", examples=[158])]
 PassageId = Annotated[str, Field(examples=["ccb5f581e7f4:0-215"])]
@@ -181,6 +184,8 @@ class ArticleSummary(BaseModel):
     title: Title
     source: SourceName
     industry: IndustryName
+    date: Published
+    url: Address
     chars: Annotated[int, Field(ge=0, description="Length of the body in code points", examples=[2781])]
 
     @classmethod
@@ -191,6 +196,8 @@ class ArticleSummary(BaseModel):
             title=article.title,
             source=article.source,
             industry=article.industry,
+            date=article.date,
+            url=article.url,
             chars=len(article.body),
         )
 
@@ -208,14 +215,14 @@ class ArticleBody(BaseModel):
     title: Title
     source: SourceName
     industry: IndustryName
+    date: Published
+    url: Address
     body: Annotated[str, Field(description="The text exactly as it was given")]
 
     @classmethod
     def of(cls, article: Article) -> "ArticleBody":
         """From the indexer's article."""
-        return cls(
-            id=article.id, title=article.title, source=article.source, industry=article.industry, body=article.body
-        )
+        return cls(**asdict(article))
 
 
 class IndexBody(BaseModel):
