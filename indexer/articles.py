@@ -69,12 +69,17 @@ def read_seed_file(path: Path) -> list[Article]:
     Raises:
         SeedFormatError: with the number of the first line that breaks the form; nothing of the file is then returned.
     """
+    return read_seed(path.read_bytes(), str(path))
+
+
+def read_seed(data: bytes, name: str) -> list[Article]:
+    """As :func:`read_seed_file`, of a file's contents; ``name`` stands in error messages."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise SeedFormatError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from None
-    return list(parse_seed(text, str(path)))
+        line = data[: error.start].count(b"\n") + 1
+        raise SeedFormatError(f"{name}:{line}: not UTF-8 text; save the file as UTF-8") from None
+    return list(parse_seed(text, name))
 
 
 def parse_seed(text: str, name: str) -> Iterator[Article]:

@@ -77,7 +77,10 @@ def questions(tmp_path_factory: pytest.TempPathFactory, articles: list[Article])
 def test_index_prints_one_document(yewen: Yewen, seeds: Path, tmp_path: Path) -> None:
     first = one_document(yewen("index", seeds, "--index", "here", "--json"))
     snapshot = open_snapshot(tmp_path / "here")
-    assert first == {"index": snapshot.id, "built": True, "articles": 8, "passages": len(snapshot.passages)}
+    ids = [article.id for article in snapshot.articles]
+    files = [{"name": str(next(seeds.glob("*.txt"))), "state": "indexed", "reason": "", "articles": ids}]
+    counts = {"articles": 8, "passages": len(snapshot.passages)}
+    assert first == {"index": snapshot.id, "built": True, **counts, "files": files}
     assert one_document(yewen("index", seeds, "--index", "here", "--json")) == first | {"built": False}
 
 
