@@ -38,6 +38,10 @@ class InvalidError(Exception):
         self.field = field
 
 
+class ConflictError(Exception):
+    """What was asked for cannot be done to things as they are; the message says what to do first."""
+
+
 class StorageError(Exception):
     """Something sent here could not be kept; the message says why and what to do."""
 
@@ -81,6 +85,10 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(NotFoundError)
     async def not_found(request: Request, error: Exception) -> JSONResponse:
         return error_response(request.url.path, 404, cast(NotFoundError, error).code, str(error))
+
+    @app.exception_handler(ConflictError)
+    async def conflict(request: Request, error: Exception) -> JSONResponse:
+        return error_response(request.url.path, 409, "conflict", str(error))
 
     @app.exception_handler(InvalidError)
     async def unusable(request: Request, error: Exception) -> JSONResponse:

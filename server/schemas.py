@@ -3,11 +3,15 @@
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from fastapi import Path
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from answerer.conversation import Message
 from answerer.respond import Request
 from indexer.articles import Article
+from indexer.collect import LONGEST_BODY, LONGEST_NAME, LONGEST_TITLE, LONGEST_URL, Taken
+from indexer.formats import Draft
 from language.script import Script
 from retriever import HITS
 
@@ -15,6 +19,7 @@ LONGEST_QUESTION = 1000  # characters
 LONGEST_TURN = 8000  # characters of one turn of the conversation
 MOST_TURNS = 40
 MOST_PASSAGES = 50
+MOST_FILES = 20  # sent at once
 MOST_CITATIONS = 50  # kept with an opinion
 LONGEST_ANSWER = 20_000  # characters kept with an opinion
 LONGEST_REASON = 2000
@@ -46,6 +51,7 @@ AnswerScript = Annotated[
 ]
 
 ArticleId = Annotated[str, Field(description="Stays when other articles come and go", examples=["ccb5f581e7f4"])]
+ArticleIdInPath = Annotated[str, Path(description="As a citation or the list has it", examples=["ccb5f581e7f4"])]
 Title = Annotated[str, Field(examples=["中國汽車第一城,變了!"])]
 SourceName = Annotated[str, Field(description="Who published the article", examples=["功夫財經"])]
 IndustryName = Annotated[str, Field(examples=["汽車產業"])]
@@ -223,6 +229,87 @@ class ArticleBody(BaseModel):
     def of(cls, article: Article) -> "ArticleBody":
         """From the indexer's article."""
         return cls(**asdict(article))
+
+
+class ArticleRequest(BaseModel):
+    """An article to add, ``title`` and ``text``, or a page or feed to fetch, its ``url`` without a ``text``.
+
+    ``source``, ``industry`` and ``date`` are used for a page that does not tell them itself.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "anyOf": [{"required": ["title", "text", "source", "industry"]}, {"required": ["url"]}],
+            "examples": [
+                {
+                    "title": "固態電池量產",
+                    "text": "豐田計劃在2027年量產固態電池。",
+                    "source": "乙網",
+                    "industry": "汽車產業",
+                    "date": "2025-09-30",
+                },
+                {"url": "https://news.example/battery.html", "industry": "汽車產業"},
+            ],
+        },
+    )
+
+    title: Annotated[str, StringConstraints(max_length=LONGEST_TITLE), Field(examples=["固態電池量產"])] = ""
+    text: Annotated[
+        str,
+        StringConstraints(max_length=LONGEST_BODY),
+        Field(description="The body, kept as given", examples=["豐田計劃在2027年量產固態電池。"]),
+    ] = ""
+    source: Annotated[SourceName, StringConstraints(max_length=LONGEST_NAME)] = ""
+    industry: Annotated[IndustryName, StringConstraints(max_length=LONGEST_NAME)] = ""
+    date: Annotated[Published, StringConstraints(max_length=40)] = ""
+    url: Annotated[Address, StringConstraints(max_length=LONGEST_URL)] = ""
+
+    @model_validator(mode="after")
+    def _is_text_or_address(self) -> "ArticleRequest":
+        if not self.url and not self.text.strip():
+            raise PydanticCustomError("nothing", "send 'title' and 'text', or the 'url' of a page")
+        if self.text.strip() and not self.title.strip():
+            raise PydanticCustomError("untitled", "'title' is missing")
+        return self
+
+    def to_draft(self) -> Draft:
+        """The same for the indexer; without a body it is to be fetched."""
+        body = self.text if self.text.strip() else ""
+        return Draft(" ".join(self.title.split()), body, self.source, self.industry, self.date, self.url.strip())
+
+    def beside(self) -> Draft:
+        """What is said of a page that does not tell it itself."""
+        return Draft("", "", self.source, self.industry, self.date)
+
+
+class FileBody(BaseModel):
+    """How one file or address ended."""
+
+    name: Annotated[str, Field(description="The file's name, the address, or the title", examples=["battery.pdf"])]
+    state: Annotated[
+        Literal["indexed", "skipped", "refused"],
+        Field(description="`skipped`: its articles, or nearly the same ones, are there already"),
+    ]
+    reason: Annotated[str, Field(description="Why something of it, or all, is left out; else empty")]
+    articles: Annotated[list[ArticleSummary], Field(description="Those that are new")]
+
+
+class AddedBody(BaseModel):
+    """What became of what was sent."""
+
+    files: list[FileBody]
+    index: IndexId
+
+    @classmethod
+    def of(cls, taken: Taken) -> "AddedBody":
+        """From the indexer's account; an index was made or found as it should be."""
+        files = [
+            FileBody(name=o.name, state=o.state, reason=o.reason, articles=[ArticleSummary.of(a) for a in o.articles])
+            for o in taken.outcomes
+        ]
+        return cls(files=files, index=taken.manifest.id if taken.manifest else "")
 
 
 class IndexBody(BaseModel):

@@ -74,6 +74,7 @@ def test_every_library_that_is_imported_is_a_dependency() -> None:
         "ahocorasick": "pyahocorasick",
         "starlette": "fastapi",
         "pydantic": "fastapi",
+        "pydantic_core": "fastapi",
         "torch": "sentence_transformers",
         "grpc": "pymilvus",
         "docx": "python_docx",
