@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
+from indexer.articles import is_day
 from indexer.encoder import EncoderError
 from indexer.engines import ENGINES, EngineError
 from indexer.snapshot import SnapshotError
@@ -63,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--script", choices=("auto", *SCRIPTS), default="auto", help="script of the answer")
     ask.set_defaults(run=_ask)
     for command in (search, ask):
+        command.add_argument("--industry", metavar="NAME", help="only articles of this industry")
+        command.add_argument("--source", metavar="NAME", help="only articles from this source")
+        command.add_argument("--since", type=_day, metavar="DATE", help="only articles of this day or later")
+        command.add_argument("--until", type=_day, metavar="DATE", help="only articles of this day or earlier")
         command.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept (default: .yewen)")
         command.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -121,6 +126,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _day(text: str) -> str:
+    if not is_day(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no date: write it as 2025-09-30")
+    return text
+
+
 def _question(options: argparse.Namespace) -> str:
     text = without_surrogates(options.question).strip()
     if not text:
@@ -173,7 +184,8 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
 
     question = _question(options)
     retriever = load_retriever(settings)
-    hits = retriever.retrieve(analyse_question(question), options.k)
+    time_span = {"since": options.since, "until": options.until}
+    hits = retriever.retrieve(analyse_question(question), options.k, options.industry, options.source, **time_span)
     if options.json:
         documents = [hit_document(hit) for hit in hits]
         _print_json({"query": question, "hits": documents, "index": retriever.snapshot.id})
@@ -190,7 +202,8 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
     from server.terminal import answer_text, paint_for
 
     script = None if options.script == "auto" else options.script
-    request = Request(_question(options), script=script)
+    scope = {name: getattr(options, name) for name in ("industry", "source", "since", "until")}
+    request = replace(Request(_question(options), script=script), **scope)
     answerer = load_answerer(settings)
     done = asyncio.run(answerer.answer(request))
     if options.json:

@@ -36,7 +36,10 @@ _POINTS_BACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question with its conversation and limits; ``top_k`` is how many passages are read."""
+    """One question with its conversation and limits; ``top_k`` is how many passages are read.
+
+    ``since`` and ``until`` are days as ``2025-09-30``.
+    """
 
     question: str
     history: tuple[Message, ...] = ()
@@ -44,6 +47,8 @@ class Request:
     top_k: int = HITS
     industry: str | None = None
     source: str | None = None
+    since: str | None = None
+    until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,8 @@ class Answerer:
         """The events of one answer: ``Retrieved``, any number of ``Delta``, ``Done``."""
         began = time.perf_counter()
         question = understand(request)
-        hits = self.retriever.retrieve(question, request.top_k, request.industry, request.source)
+        time_span = {"since": request.since, "until": request.until}
+        hits = self.retriever.retrieve(question, request.top_k, request.industry, request.source, **time_span)
         found = time.perf_counter()
         yield Retrieved(tuple(hits))
         answer = None

@@ -6,6 +6,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,6 +31,14 @@ class Article:
     industry: str
     date: str = ""
     url: str = ""
+
+
+def is_day(text: str) -> bool:
+    """Is it a day as ``2025-09-30``, which sorts as it passes?"""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def article_id(title: str, body: str) -> str:

@@ -186,6 +186,7 @@ def _answers(engine: Engine, metrics: Metrics) -> APIRouter:
 
     @router.get("/search", response_model=schemas.SearchBody, responses=_errors(422, 503))
     def search(
+        *,
         q: Annotated[
             str,
             Query(
@@ -199,12 +200,14 @@ def _answers(engine: Engine, metrics: Metrics) -> APIRouter:
         k: Annotated[int, Query(ge=1, le=schemas.MOST_PASSAGES, description="How many passages")] = HITS,
         industry: Annotated[str | None, Query(max_length=200, description="Only of this industry")] = None,
         source: Annotated[str | None, Query(max_length=200, description="Only from this source")] = None,
+        since: Annotated[schemas.Since, Query()] = None,
+        until: Annotated[schemas.Until, Query()] = None,
     ) -> Response:
         """The passages nearest to a query, best first."""
         if not q.strip():
             raise InvalidError("q is blank: write what to search for")
         retriever = engine.answerer.retriever
-        hits = retriever.retrieve(analyse_question(q), k, industry, source)
+        hits = retriever.retrieve(analyse_question(q), k, industry, source, since=since, until=until)
         documents = [hit_document(hit) for hit in hits]
         return JSONResponse({"query": q, "hits": documents, "index": retriever.snapshot.id})
 

@@ -4,12 +4,21 @@ from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import Path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from answerer.conversation import Message
 from answerer.respond import Request
-from indexer.articles import Article
+from indexer.articles import Article, is_day
 from indexer.collect import LONGEST_BODY, LONGEST_NAME, LONGEST_TITLE, LONGEST_URL, Taken
 from indexer.formats import Draft
 from language.script import Script
@@ -45,6 +54,21 @@ QuestionText = Annotated[
 Filter = Annotated[str, StringConstraints(max_length=200)]
 Industry = Annotated[Filter | None, Field(description="Only articles of this industry", examples=["汽車產業"])]
 Source = Annotated[Filter | None, Field(description="Only articles from this source", examples=["功夫財經"])]
+
+
+def _is_day(text: str) -> str:
+    if not is_day(text):
+        raise PydanticCustomError("date", "write the date as 2025-09-30")
+    return text
+
+
+Day = Annotated[str, AfterValidator(_is_day), WithJsonSchema({"type": "string", "format": "date"})]
+Since = Annotated[
+    Day | None, Field(description="Only articles of this day or later; none without a date", examples=["2025-01-01"])
+]
+Until = Annotated[
+    Day | None, Field(description="Only articles of this day or earlier; none without a date", examples=["2025-12-31"])
+]
 TopK = Annotated[int, Field(ge=1, le=MOST_PASSAGES, description="How many passages are read", examples=[10]), Whole]
 AnswerScript = Annotated[
     Literal["auto"] | Script, Field(description="Script of the answer; `auto`: that of the question")
@@ -109,13 +133,16 @@ class AnswerRequest(BaseModel):
     top_k: TopK = HITS
     industry: Industry = None
     source: Source = None
+    since: Since = None
+    until: Until = None
     stream: Annotated[bool, Field(description="Answer as server-sent events")] = False
 
     def to_request(self) -> Request:
         """The same for the answerer."""
         history = tuple(Message(turn.role, turn.content) for turn in self.history)
         script = None if self.script == "auto" else self.script
-        return Request(self.question, history, script, self.top_k, self.industry, self.source)
+        scope = (self.industry, self.source, self.since, self.until)
+        return Request(self.question, history, script, self.top_k, *scope)
 
 
 class HitBody(BaseModel):

@@ -145,6 +145,20 @@ def test_a_form_that_is_broken_or_holds_too_many_files_is_refused(here: Send) ->
     assert_error(here("POST", "/api/articles", files=many, headers=KEY), 400)
 
 
+def test_a_question_and_a_search_are_kept_to_a_time(here: Send) -> None:
+    (file,) = here("POST", "/api/articles", json=TEXT | {"date": "2025-09-30"}, headers=KEY).json()["files"]
+    id = file["articles"][0]["id"]
+    for span, found in (({"since": "2025-09-30"}, {id}), ({"until": "2025-09-29"}, set())):
+        hits = here("GET", "/api/search", params={"q": ASKED} | span).json()["hits"]
+        assert {hit["article_id"] for hit in hits} == found
+        answer = here("POST", "/api/answer", json={"question": ASKED} | span).json()
+        assert {citation["article_id"] for citation in answer["citations"]} == found
+    for wrong in ("2025-13-01", "20250930", "soon", ""):
+        said = assert_error(here("GET", "/api/search", params={"q": ASKED, "since": wrong}), 422)
+        assert said["message"] == "since: write the date as 2025-09-30"
+        assert_error(here("POST", "/api/answer", json={"question": ASKED, "until": wrong}), 422)
+
+
 # ---- the key
 
 
