@@ -41,7 +41,6 @@ clients of the Model Context Protocol."""
 _WHY = {
     400: "The body cannot be read",
     401: "This server needs a key",
-    403: "This server has no key, which is needed here",
     404: "There is no such thing",
     409: "That cannot be done to things as they are; the message says what to do first",
     413: "The request is too large",
@@ -111,7 +110,7 @@ def create_app(
     app.include_router(_health(engine, metrics))
     app.include_router(_answers(engine, metrics))
     app.include_router(_articles(engine))
-    app.include_router(collection_router(collection), responses=_errors(400, 403, 404, 409, 413, 422, 503, 507))
+    app.include_router(collection_router(collection), responses=_errors(400, 404, 409, 413, 422, 503, 507))
     app.include_router(_feedback(feedback, metrics))
     errors = _errors(400, 404, 413, 503, body=OpenAIErrorBody)
     app.include_router(openai_router(engine, metrics), responses=errors)

@@ -80,10 +80,8 @@ class Protection:
             return None
         keyed = self._has_key(headers)
         near = client in _LOOPBACK and not any(name in headers for name in _PASSED_ON)
-        if changing and not self._key:
-            return error_response(path, 403, "forbidden", _NO_KEY)
-        if self._key and not keyed and (changing or not near):
-            message = "this server needs a key: send the header 'Authorization: Bearer KEY'"
+        if not keyed and (changing or (self._key and not near)):
+            message = _NEEDS_KEY if self._key else _HAS_NO_KEY
             code = "invalid_api_key" if is_openai(path) else "unauthorized"
             return error_response(path, 401, code, message, headers={"WWW-Authenticate": "Bearer"})
         if path == "/mcp" and not keyed and not (_is_own_name(headers) and _is_own_origin(headers)):
@@ -136,7 +134,8 @@ def _changes_articles(method: str, path: str) -> bool:
     )
 
 
-_NO_KEY = (
+_NEEDS_KEY = "this server needs a key: send the header 'Authorization: Bearer KEY'"
+_HAS_NO_KEY = (
     "articles are changed with a key only, and this server has none: set YEWEN_API_KEY, start it again, and send "
     "'Authorization: Bearer KEY'"
 )

@@ -177,7 +177,7 @@ def test_a_server_without_a_key_says_how_to_set_one(index: Path) -> None:
     send = sender(create_app(engine, collection=Collection(settings, engine)))
     for headers in ({}, {"authorization": "Bearer "}, KEY):
         for method, path in (("POST", "/api/articles"), ("DELETE", "/api/articles/x")):
-            assert "set YEWEN_API_KEY" in assert_error(send(method, path, headers=headers), 403)["message"]
+            assert "set YEWEN_API_KEY" in assert_error(send(method, path, headers=headers), 401)["message"]
 
 
 def test_a_large_upload_needs_the_key_and_has_its_own_limit(here: Send) -> None:
@@ -188,6 +188,14 @@ def test_a_large_upload_needs_the_key_and_has_its_own_limit(here: Send) -> None:
     assert (
         "33792 KiB" in assert_error(here("POST", "/api/articles", content=b"x", headers=far_too_much), 413)["message"]
     )
+
+
+def test_a_path_names_all_its_methods(here: Send, index: Path) -> None:
+    article = f"/api/articles/{live_articles(index)[0].id}"
+    for path, allowed in ((article, "DELETE, GET"), ("/api/articles", "GET, POST"), ("/api/index", "GET")):
+        response = here("PUT", path)
+        assert_error(response, 405)
+        assert response.headers["allow"] == allowed
 
 
 # ---- nothing is lost
