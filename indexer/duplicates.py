@@ -2,6 +2,10 @@
 
 The Jaccard similarity of the sets of 5-grams is estimated for all articles by MinHash (Broder 1997) and computed for
 those that the estimate finds.
+
+NEAR was chosen on 1,328 news texts of 700 characters (crud_news): of 880,000 pairs 16 reach .45. The two from .7 on are
+one agency report in two papers; between .45 and .65 two papers write of one event, each with words of its own. An
+article without its last fifth has .80 of the whole one.
 """
 
 import numpy as np
@@ -11,7 +15,7 @@ from indexer.articles import Article
 from language.folding import fold
 
 SHINGLE = 5  # characters
-NEAR = 0.7  # Jaccard similarity from which two articles are the same; measured in eval/LOG.md
+NEAR = 0.7  # Jaccard similarity from which two articles are the same
 HASHES = 128  # of a signature: the estimate's standard error is .04 at .7
 _SLACK = 0.15  # below NEAR, where an estimate still makes a candidate
 

@@ -240,8 +240,10 @@ def _pdf(data: bytes) -> Draft:
     reader = PdfReader(BytesIO(data))
     if reader.is_encrypted and reader.decrypt("") is PasswordType.NOT_DECRYPTED:
         raise UnreadableError("is locked with a password: save it without one")
-    if (pages := len(reader.pages)) > MOST_PAGES:
-        raise UnreadableError(f"has {pages} pages; at most {MOST_PAGES} are read: split it")
+    told_pages: Any = reader.root_object["/Pages"].get_object()
+    for count in (lambda: int(told_pages.get("/Count", 0)), lambda: len(reader.pages)):  # told at once; counted slowly
+        if (pages := count()) > MOST_PAGES:
+            raise UnreadableError(f"has {pages} pages; at most {MOST_PAGES} are read: split it")
     lines = [line for page in reader.pages for line in _page_lines(page.extract_text())]
     paragraphs = _body(_reflowed(lines)).split("\n")
     if not any(paragraphs):
