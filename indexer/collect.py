@@ -13,6 +13,7 @@ from indexer.fetch import Page, fetch
 from indexer.formats import KINDS, LARGEST_FILE, Draft, UnreadableError, day_of
 from indexer.isolated import IsolatedReader
 from indexer.snapshot import Manifest, SnapshotError, live_articles
+from language.folding import without_surrogates
 
 LONGEST_TITLE = 300  # characters
 LONGEST_NAME = 100  # characters of a source or an industry
@@ -169,7 +170,8 @@ def article_of(draft: Draft, defaults: Draft, name: str = "") -> Article:
     Raises:
         UnreadableError: something is missing, too long, or cannot be what it is said to be.
     """
-    told = _filled(draft, defaults)
+    filled = _filled(draft, defaults)
+    told = Draft(*(without_surrogates(getattr(filled, field)) for field in Draft.__slots__))
     title, url = told.title or Path(name).stem, told.url.strip()
     if not any(c.isalnum() for c in told.body):
         raise UnreadableError("holds no text")
@@ -205,21 +207,28 @@ def admit(found: Sequence[Found], known: Iterable[Article], progress: Progress =
 def _admitted(found: Found, seen: KnownArticles) -> Outcome:
     if found.refused:
         return Outcome(found.name, "refused", found.refused, ())
-    new, repeated = list[Article](), list[str]()
+    new, repeated = list[Article](), list[tuple[Article, Article, float]]()
     for article in found.articles:
         if like := seen.like(article):
-            repeated.append(_likeness(article, *like))
-            continue
-        seen.add(article)
-        new.append(article)
-    reason = "; ".join(repeated[:3]) + (f"; and {len(repeated) - 3} more" if len(repeated) > 3 else "")
-    return Outcome(found.name, "indexed" if new else "skipped", reason, tuple(new))
+            repeated.append((article, *like))
+        else:
+            seen.add(article)
+            new.append(article)
+    return Outcome(found.name, "indexed" if new else "skipped", _reason(repeated), tuple(new))
 
 
-def _likeness(article: Article, other: Article, likeness: float) -> str:
-    if article.id == other.id:
-        return f"{article.title[:30]!r} is a duplicate of {other.id}"
-    return f"{article.title[:30]!r} is a near-duplicate ({likeness:.2f}) of {other.id} {other.title[:30]!r}"
+def _reason(repeated: Sequence[tuple[Article, Article, float]]) -> str:
+    """Which articles are left out, and for which: the same ones in short, of those that are alike the first three."""
+    same = [(article, other) for article, other, _ in repeated if article.id == other.id]
+    said = [f"{article.title[:30]!r} is a duplicate of {other.id}" for article, other in same]
+    if len(same) > 1:
+        said = [f"{len(same)} articles are there already"]
+    near = [
+        f"{article.title[:30]!r} is a near-duplicate ({likeness:.2f}) of {other.id} {other.title[:30]!r}"
+        for article, other, likeness in repeated
+        if article.id != other.id
+    ]
+    return "; ".join([*said, *near[:3], *([f"{len(near) - 3} more near-duplicates"] if len(near) > 3 else [])])
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from io import BytesIO
 from typing import Any
 
 from indexer.articles import read_seed
-from language.folding import without_surrogates
 
 LARGEST_FILE = 32 << 20  # bytes
 LARGEST_UNPACKED = 128 << 20  # bytes of all parts of a DOCX
@@ -212,7 +211,7 @@ def _html(data: bytes) -> Draft:
     return Draft(
         title,
         _body(found.text.split("\n"), title),
-        _one_line(found.sitename or found.hostname or found.author),
+        _one_line(found.sitename),
         date=_one_line(found.date),
         url=_one_line(found.url),
     )
@@ -347,7 +346,7 @@ def draft_of(row: dict[str, object], place: str = "") -> Draft:
     wrong = [name for name in (*Draft.__slots__, "text") if not isinstance(row.get(name) or "", str)]
     if wrong:
         raise UnreadableError(f"{place}{wrong[0]!r} must be a text")
-    told = {name: without_surrogates(str(row.get(name) or "")) for name in (*Draft.__slots__, "text")}
+    told = {name: str(row.get(name) or "") for name in (*Draft.__slots__, "text")}
     body = told["body"] or told["text"]
     for name, value in (("title", told["title"]), ("text", body)):
         if not value.strip():

@@ -122,6 +122,21 @@ def test_the_same_and_nearly_the_same_article_is_skipped_in_any_script(articles:
     assert outcomes[1].reason == "'另題' is a near-duplicate (0.80) of ccb5f581e7f4 '中國汽車第一城,變了!'"
 
 
+def test_many_that_are_left_out_are_told_in_short(articles: list[Article]) -> None:
+    copies = [article(a.body + f"{number}。", f"另{number}") for number, a in enumerate(articles[:5])]
+    (outcome,) = admit([Found("a", (*articles[:2], *copies))], articles)
+    same, *near, more = outcome.reason.split("; ")
+    assert (same, more) == ("2 articles are there already", "2 more near-duplicates")
+    assert [text.startswith(f"'另{number}' is a near-duplicate (1.00) of") for number, text in enumerate(near)] == [
+        True
+    ] * 3
+
+
+def test_half_a_character_in_a_title_is_replaced() -> None:
+    """YAML and JSON can name a lone surrogate, which no file can hold."""
+    assert article_of(Draft("題\ud800", "文\udfff。", "源", "業"), Draft()).title == "題\ufffd"
+
+
 def test_different_articles_and_short_ones_are_not_taken_for_the_same(articles: list[Article]) -> None:
     known = KnownArticles()
     for one in [*articles, article("文"), article("文一", "甲"), article("文二", "乙")]:
