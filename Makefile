@@ -11,7 +11,7 @@ setup: .venv/.installed
 	touch $@
 
 run: setup
-	$(BIN)/yewen index
+	$(BIN)/yewen index --add
 	exec $(BIN)/yewen serve
 
 lint: setup

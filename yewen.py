@@ -6,8 +6,10 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
+from indexer.articles import is_day
 from indexer.encoder import EncoderError
 from indexer.engines import ENGINES, EngineError
 from indexer.snapshot import SnapshotError
@@ -50,13 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    index = commands.add_parser("index", help="index articles")
-    index.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="seed files or folders (default: seeds/)")
-    index.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept (default: .yewen)")
-    index.add_argument("--store", choices=STORES, help="where the vectors go (default: YEWEN_STORE, or faiss)")
-    index.add_argument("--engine", choices=ENGINES, default="local", help="where the work is done (default: local)")
-    index.add_argument("--json", action="store_true", help="print one JSON document")
-    index.set_defaults(run=_index)
+    _add_index(commands)
 
     search = commands.add_parser("search", help="find passages")
     search.add_argument("question", metavar="QUESTION")
@@ -68,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--script", choices=("auto", *SCRIPTS), default="auto", help="script of the answer")
     ask.set_defaults(run=_ask)
     for command in (search, ask):
+        command.add_argument("--industry", metavar="NAME", help="only articles of this industry")
+        command.add_argument("--source", metavar="NAME", help="only articles from this source")
+        command.add_argument("--since", type=_day, metavar="DATE", help="only articles of this day or later")
+        command.add_argument("--until", type=_day, metavar="DATE", help="only articles of this day or earlier")
         command.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept (default: .yewen)")
         command.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -107,10 +107,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_index(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    index = commands.add_parser("index", help="index articles")
+    index.add_argument("paths", nargs="*", metavar="PATH", help="files, folders, addresses (default: seeds/)")
+    index.add_argument("--add", action="store_true", help="keep the articles that the index has")
+    index.add_argument("--industry", default="", metavar="NAME", help="industry of articles that do not tell theirs")
+    index.add_argument("--source", default="", metavar="NAME", help="source of articles that do not tell theirs")
+    index.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept (default: .yewen)")
+    index.add_argument("--store", choices=STORES, help="where the vectors go (default: YEWEN_STORE, or faiss)")
+    index.add_argument("--engine", choices=ENGINES, default="local", help="where the work is done (default: local)")
+    index.add_argument("--json", action="store_true", help="print one JSON document")
+    index.set_defaults(run=_index)
+
+
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 50:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 50")
     return int(text)
+
+
+def _day(text: str) -> str:
+    if not is_day(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no date: write it as 2025-09-30")
+    return text
 
 
 def _question(options: argparse.Namespace) -> str:
@@ -127,29 +146,34 @@ def _print_json(document: object) -> None:
 
 
 def _index(options: argparse.Namespace, settings: Settings) -> int:
-    from indexer.articles import read_articles
-    from indexer.build import build_index
+    from indexer.build import update_index
+    from indexer.collect import gather, take_in
     from indexer.encoder import load_encoder
-    from server.terminal import progress_on
+    from indexer.formats import Draft
+    from server.presentation import taken_document
+    from server.terminal import progress_on, taken_text
 
-    articles = read_articles(options.paths or [SEEDS])
-    manifest, built = build_index(
+    progress = progress_on(sys.stderr)
+    defaults = Draft(industry=options.industry, source=options.source)
+    found = gather(options.paths or [str(SEEDS)], defaults, progress, apart=settings.index)
+    build = partial(
+        update_index,
         settings.index,
-        articles,
-        load_encoder(settings.encoder),
-        progress_on(sys.stderr),
+        encoder=load_encoder(settings.encoder),
+        progress=progress,
         store=options.store or settings.store,
         milvus_uri=settings.milvus_uri,
         engine=options.engine,
     )
-    if options.json:
-        _print_json(
-            {"index": manifest.id, "built": built, "articles": manifest.articles, "passages": manifest.passages}
-        )
-    else:
-        done = "indexed" if built else "up to date:"
-        print(f"{done} {manifest.articles} articles, {manifest.passages} passages (snapshot {manifest.id})")
-    return 0
+    taken = take_in(settings.index, found, build, keep=options.add, progress=progress)
+    if options.json and taken.manifest:
+        _print_json(taken_document(taken, taken.manifest))
+    summary, troubles = taken_text(taken)
+    for line in troubles:
+        print(line, file=sys.stderr)
+    if not options.json and taken.manifest:
+        print(summary, file=sys.stderr if taken.refused else sys.stdout)
+    return 1 if taken.refused else 0
 
 
 def _search(options: argparse.Namespace, settings: Settings) -> int:
@@ -160,7 +184,8 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
 
     question = _question(options)
     retriever = load_retriever(settings)
-    hits = retriever.retrieve(analyse_question(question), options.k)
+    time_span = {"since": options.since, "until": options.until}
+    hits = retriever.retrieve(analyse_question(question), options.k, options.industry, options.source, **time_span)
     if options.json:
         documents = [hit_document(hit) for hit in hits]
         _print_json({"query": question, "hits": documents, "index": retriever.snapshot.id})
@@ -177,7 +202,8 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
     from server.terminal import answer_text, paint_for
 
     script = None if options.script == "auto" else options.script
-    request = Request(_question(options), script=script)
+    scope = {name: getattr(options, name) for name in ("industry", "source", "since", "until")}
+    request = replace(Request(_question(options), script=script), **scope)
     answerer = load_answerer(settings)
     done = asyncio.run(answerer.answer(request))
     if options.json:

@@ -36,7 +36,10 @@ _POINTS_BACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question with its conversation and limits; ``top_k`` is how many passages are read."""
+    """One question with its conversation and limits; ``top_k`` is how many passages are read.
+
+    ``since`` and ``until`` are days as ``2025-09-30``.
+    """
 
     question: str
     history: tuple[Message, ...] = ()
@@ -44,6 +47,8 @@ class Request:
     top_k: int = HITS
     industry: str | None = None
     source: str | None = None
+    since: str | None = None
+    until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,8 @@ class Answerer:
         if self.model is not None and request.history:
             question = await self._rewritten(question, request.history, self.model)
         understood = time.perf_counter()
-        hits = self.retriever.retrieve(question, request.top_k, request.industry, request.source)
+        time_span = {"since": request.since, "until": request.until}
+        hits = self.retriever.retrieve(question, request.top_k, request.industry, request.source, **time_span)
         found = time.perf_counter()
         yield Retrieved(tuple(hits))
         answer = None

@@ -6,6 +6,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,13 +19,26 @@ class SeedFormatError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One article as it was given: ``body`` is never changed, every quote is a slice of it."""
+    """One article as it was given: ``body`` is never changed, every quote is a slice of it.
+
+    ``date`` is when it came out (``2025-09-30``) and ``url`` where (http or https); both are empty where not known.
+    """
 
     id: str
     title: str
     body: str
     source: str
     industry: str
+    date: str = ""
+    url: str = ""
+
+
+def is_day(text: str) -> bool:
+    """Is it a day as ``2025-09-30``, which sorts as it passes?"""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def article_id(title: str, body: str) -> str:
@@ -64,12 +78,17 @@ def read_seed_file(path: Path) -> list[Article]:
     Raises:
         SeedFormatError: with the number of the first line that breaks the form; nothing of the file is then returned.
     """
+    return read_seed(path.read_bytes(), str(path))
+
+
+def read_seed(data: bytes, name: str) -> list[Article]:
+    """As :func:`read_seed_file`, of a file's contents; ``name`` stands in error messages."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise SeedFormatError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from None
-    return list(parse_seed(text, str(path)))
+        line = data[: error.start].count(b"\n") + 1
+        raise SeedFormatError(f"{name}:{line}: not UTF-8 text; save the file as UTF-8") from None
+    return list(parse_seed(text, name))
 
 
 def parse_seed(text: str, name: str) -> Iterator[Article]:

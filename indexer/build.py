@@ -1,6 +1,6 @@
 """From articles to a live snapshot."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -39,7 +39,7 @@ class NoArticlesError(ValueError):
 def fingerprint(articles: Sequence[Article], encoder: Encoder, size: int = SIZE) -> str:
     """What a snapshot of these articles is built from: equal fingerprints give equal snapshots."""
     parts = [str(FORMAT), analysis.fingerprint(), encoder.identity, f"{size}/{OVERLAP}"]
-    parts += [f"{article.id}\t{article.source}\t{article.industry}" for article in articles]
+    parts += ["\t".join((a.id, a.source, a.industry, a.date, a.url)) for a in articles]
     return sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -71,9 +71,37 @@ def build_index(
         EngineError: the engine cannot run.
         OSError: the disk failed; the live snapshot stays as it was.
     """
-    if not articles:
-        raise NoArticlesError("there are no articles to index")
+    return update_index(
+        index,
+        lambda: articles,
+        encoder,
+        progress,
+        store=store,
+        milvus_uri=milvus_uri,
+        engine=engine,
+        size=size,
+    )
+
+
+def update_index(
+    index: Path,
+    choose: Callable[[], Iterable[Article]],
+    encoder: Encoder,
+    progress: Progress = lambda stage, done, total: None,
+    *,
+    store: str = "faiss",
+    milvus_uri: str = "",
+    engine: str = "local",
+    size: int = SIZE,
+) -> tuple[Manifest, bool]:
+    """As :func:`build_index`, of the articles that ``choose`` names once nobody else is writing.
+
+    What it takes from :func:`indexer.snapshot.live_articles` nobody changes before the new snapshot is live.
+    """
     with writing(index):
+        articles = list(choose())
+        if not articles:
+            raise NoArticlesError("there are no articles to index")
         wanted = fingerprint(articles, encoder, size)
         store_vectors = _store(store, milvus_uri, index)
         live = _reusable(index, milvus_uri)

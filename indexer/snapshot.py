@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,7 +29,7 @@ from indexer.vectors import FAISS_FILE, MILVUS_FILE, VectorIndex, VectorStore
 from language import analysis
 from language.sentences import SentenceKind, Span
 
-FORMAT = 1
+FORMAT = 2
 
 _LEXICAL_PARTS = ("idf", "starts", "passages", "impacts")
 
@@ -188,8 +188,8 @@ def _write_articles(file: Path, articles: Sequence[Article], passages: Sequence[
         by_article[passage.article_id].append([passage.context, spans])
     with file.open("w", encoding="utf-8") as lines:
         for article in articles:
-            row = [article.id, article.title, article.body, article.source, article.industry, by_article[article.id]]
-            lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+            row = [getattr(article, name) for name in Article.__slots__]
+            lines.write(json.dumps([*row, by_article[article.id]], ensure_ascii=False) + "\n")
 
 
 def _read_articles(file: Path) -> tuple[list[Article], list[Passage]]:
@@ -197,12 +197,13 @@ def _read_articles(file: Path) -> tuple[list[Article], list[Passage]]:
     kinds = {kind.value: kind for kind in SentenceKind}
     with file.open(encoding="utf-8") as lines:
         for line in lines:
-            id, title, body, source, industry, rows = json.loads(line)
-            articles.append(Article(id, title, body, source, industry))
+            *fields, rows = json.loads(line)
+            article = Article(*fields)
+            articles.append(article)
             for context, triples in rows:
                 spans = tuple(Span(start, end, kinds[kind]) for start, end, kind in triples)
                 start, end = spans[0].start, spans[-1].end
-                passages.append(Passage(f"{id}:{start}-{end}", id, start, end, context, spans))
+                passages.append(Passage(f"{article.id}:{start}-{end}", article.id, start, end, context, spans))
     return articles, passages
 
 
@@ -236,40 +237,76 @@ def open_snapshot(
         SnapshotError: there is none, all are damaged, it was built by another version of the analysis, or its vectors
             are in Milvus and ``milvus_uri`` does not lead to them.
     """
-    live = _live_name(index)
-    folder = index / "snapshots"
-    names = [live] if live else []
-    if folder.is_dir():
-        others = [entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
-        names += [entry.name for entry in sorted(others, key=lambda e: -e.stat().st_mtime) if entry.name != live]
+    names = _names(index)
     if not names:
         raise SnapshotError(f"there is no index in {index}: build one with 'yewen index --index {index}'")
     problems = []
     for name in names:
         try:
-            return _load(folder / name, milvus_uri)
+            return _load(index / "snapshots" / name, milvus_uri)
         except (OSError, ValueError, KeyError, TypeError, _DamageError) as error:
             problems.append(f"snapshot {name} is damaged: {error}")
             on_damage(problems[-1])
     raise SnapshotError(f"{'; '.join(problems)}; rebuild with 'yewen index --index {index}'")
 
 
+def live_articles(index: Path) -> list[Article]:
+    """The articles of the live snapshot, or of the one before it if that is damaged; none where there is no index.
+
+    Those of an index that another version of Yewen built are read as well: its analysis does not matter here.
+
+    Raises:
+        SnapshotError: there are snapshots, and all are damaged.
+    """
+    names = _names(index)
+    for name in names:
+        try:
+            folder = index / "snapshots" / name
+            _check(folder, _manifest_of(folder).files, ["articles.jsonl"])
+            return _read_articles(folder / "articles.jsonl")[0]
+        except (OSError, ValueError, KeyError, TypeError, _DamageError):
+            continue
+    if names:
+        raise SnapshotError(f"the index in {index} is damaged: rebuild with 'yewen index --index {index}'")
+    return []
+
+
+def _names(index: Path) -> list[str]:
+    """The snapshots that are there, the live one first, then the younger before the older."""
+    live = _live_name(index)
+    folder = index / "snapshots"
+    names = [live] if live else []
+    if folder.is_dir():
+        others = [entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+        names += [entry.name for entry in sorted(others, key=lambda e: -e.stat().st_mtime) if entry.name != live]
+    return names
+
+
 class _DamageError(Exception):
     """A file is not what the manifest says."""
 
 
-def _load(folder: Path, milvus_uri: str) -> Snapshot:
+def _manifest_of(folder: Path) -> Manifest:
     manifest = Manifest(**json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
     if manifest.id != folder.name:
         raise _DamageError("manifest.json does not belong to it")
+    return manifest
+
+
+def _check(folder: Path, digests: dict[str, str], names: Iterable[str]) -> None:
+    for name in names:
+        if _digest(folder / name) != digests[name]:
+            raise _DamageError(f"{name} does not match its checksum")
+
+
+def _load(folder: Path, milvus_uri: str) -> Snapshot:
+    manifest = _manifest_of(folder)
     if manifest.format != FORMAT or manifest.analysis != analysis.fingerprint():
         raise SnapshotError(
             f"the index in {folder.parents[1]} was built by another version of Yewen or its dictionaries: "
             f"rebuild with 'yewen index --index {folder.parents[1]}'"
         )
-    for name, digest in manifest.files.items():
-        if _digest(folder / name) != digest:
-            raise _DamageError(f"{name} does not match its checksum")
+    _check(folder, manifest.files, manifest.files)
     articles, passages = _read_articles(folder / "articles.jsonl")
     return Snapshot(
         articles,

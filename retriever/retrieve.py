@@ -44,16 +44,26 @@ class Retriever:
     dense_weight: float = DENSE_WEIGHT
 
     def retrieve(
-        self, question: Question, k: int = 10, industry: str | None = None, source: str | None = None
+        self,
+        question: Question,
+        k: int = 10,
+        industry: str | None = None,
+        source: str | None = None,
+        *,
+        since: str | None = None,
+        until: str | None = None,
     ) -> list[Hit]:
-        """The ``k`` best passages, best first; only of articles of that industry and source if given."""
+        """The ``k`` best passages, best first; only of articles of that industry, source and time if given.
+
+        ``since`` and ``until`` are the first and the last day (``2025-09-30``); with them none without a date fits.
+        """
         snapshot = self.snapshot
         weights = query_weights(question, self.concept_weight)
         lexical = snapshot.lexical.scores(weights)
         whole = snapshot.article_lexical.scores(weights)
         lexical = np.asarray(self.lexical_weight * (lexical + self.article_weight * whole[snapshot.owners]), np.float32)
         query = self.encoder.encode_queries([question.text])[0]
-        allowed = self._allowed(industry, source)
+        allowed = self._allowed(industry, source, since, until)
         rows = self._candidates(lexical, query, allowed)
         if not len(rows):
             return []
@@ -71,11 +81,16 @@ class Retriever:
         first, end = np.searchsorted(self.snapshot.owners, [row, row + 1])  # passages lie in the order of articles
         return list(self.snapshot.passages[first:end])
 
-    def _allowed(self, industry: str | None, source: str | None) -> npt.NDArray[np.bool_] | None:
-        if industry is None and source is None:
+    def _allowed(
+        self, industry: str | None, source: str | None, since: str | None, until: str | None
+    ) -> npt.NDArray[np.bool_] | None:
+        if industry is None and source is None and since is None and until is None:
             return None
+        dated = since is not None or until is not None
         fits = [
-            (industry is None or article.industry == industry) and (source is None or article.source == source)
+            (industry is None or article.industry == industry)
+            and (source is None or article.source == source)
+            and (not dated or (bool(article.date) and (since or "") <= article.date <= (until or "9999-12-31")))
             for article in self.snapshot.articles
         ]
         return np.array(fits, bool)[self.snapshot.owners]

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query
-from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Route
@@ -17,6 +16,7 @@ from starlette.routing import Route
 from answerer.respond import Answerer, Delta, Done, Retrieved
 from retriever import HITS, analyse_question
 from server import schemas
+from server.collection import Collection, collection_router
 from server.documentation import documentation_router
 from server.engine import Engine
 from server.errors import InvalidError, NotFoundError, error_document, install_error_handlers
@@ -43,6 +43,7 @@ _WHY = {
     400: "The body cannot be read",
     401: "This server needs a key",
     404: "There is no such thing",
+    409: "That cannot be done to things as they are; the message says what to do first",
     413: "The request is too large",
     422: "A field is missing or wrong",
     429: "Too many requests; `Retry-After` says when to come back",
@@ -69,10 +70,17 @@ class _Application(FastAPI):
         return described
 
 
-def create_app(engine: Engine, api_key: str = "", rate_limit: int = 0, feedback: FeedbackFile | None = None) -> FastAPI:
+def create_app(
+    engine: Engine,
+    api_key: str = "",
+    rate_limit: int = 0,
+    feedback: FeedbackFile | None = None,
+    collection: Collection | None = None,
+) -> FastAPI:
     """The application over one engine; ``rate_limit`` is requests a minute from one address, 0 for no limit.
 
-    Without a ``feedback`` file opinions are not kept, and their endpoint says so.
+    Without a ``feedback`` file opinions are not kept, without a ``collection`` articles not changed; their endpoints
+    say so.
     """
     metrics = Metrics(engine)
     mcp = McpEndpoint(engine, metrics)
@@ -104,6 +112,7 @@ def create_app(engine: Engine, api_key: str = "", rate_limit: int = 0, feedback:
     app.include_router(_answers(engine, metrics))
     app.include_router(verify_router(engine), responses=_errors(400, 413, 422, 503))
     app.include_router(_articles(engine))
+    app.include_router(collection_router(collection), responses=_errors(400, 404, 409, 413, 422, 503, 507))
     app.include_router(_feedback(feedback, metrics))
     errors = _errors(400, 404, 413, 503, body=OpenAIErrorBody)
     app.include_router(openai_router(engine, metrics), responses=errors)
@@ -178,6 +187,7 @@ def _answers(engine: Engine, metrics: Metrics) -> APIRouter:
 
     @router.get("/search", response_model=schemas.SearchBody, responses=_errors(422, 503))
     def search(
+        *,
         q: Annotated[
             str,
             Query(
@@ -191,12 +201,14 @@ def _answers(engine: Engine, metrics: Metrics) -> APIRouter:
         k: Annotated[int, Query(ge=1, le=schemas.MOST_PASSAGES, description="How many passages")] = HITS,
         industry: Annotated[str | None, Query(max_length=200, description="Only of this industry")] = None,
         source: Annotated[str | None, Query(max_length=200, description="Only from this source")] = None,
+        since: Annotated[schemas.Since, Query()] = None,
+        until: Annotated[schemas.Until, Query()] = None,
     ) -> Response:
         """The passages nearest to a query, best first."""
         if not q.strip():
             raise InvalidError("q is blank: write what to search for")
         retriever = engine.answerer.retriever
-        hits = retriever.retrieve(analyse_question(q), k, industry, source)
+        hits = retriever.retrieve(analyse_question(q), k, industry, source, since=since, until=until)
         documents = [hit_document(hit) for hit in hits]
         return JSONResponse({"query": q, "hits": documents, "index": retriever.snapshot.id})
 
@@ -255,7 +267,7 @@ def _articles(engine: Engine) -> APIRouter:
 
     @router.get("/articles/{id}", responses=_errors(404, 422, 503))
     def article(
-        id: Annotated[str, PathParameter(description="As a citation or the list has it", examples=["ccb5f581e7f4"])],
+        id: schemas.ArticleIdInPath,
     ) -> schemas.ArticleBody:
         """One article with its body exactly as it was given."""
         snapshot = engine.snapshot

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
@@ -21,7 +22,7 @@ LONGEST_PAUSE_S = 60.0  # between tries to load one that cannot be loaded
 log = logging.getLogger("yewen")
 
 # Models are loaded once and serve every snapshot after the first.
-_encoder = lru_cache(maxsize=1)(load_encoder)
+shared_encoder = lru_cache(maxsize=1)(load_encoder)
 _reranker = lru_cache(maxsize=1)(CrossEncoderReranker)
 
 
@@ -38,7 +39,7 @@ def load_retriever(settings: Settings) -> Retriever:
         RerankerError: the reranker cannot be loaded.
     """
     snapshot = open_snapshot(settings.index, log.warning, settings.milvus_uri)
-    encoder = _encoder(settings.encoder)
+    encoder = shared_encoder(settings.encoder)
     if snapshot.manifest.encoder != encoder.identity:
         raise SnapshotError(
             f"the index in {settings.index} was built with the encoder {snapshot.manifest.encoder!r}, not "
@@ -81,6 +82,7 @@ class Engine:
         self._answerer: Answerer | None = None
         self._problem = ""
         self._seen: str | None = None  # what ``live`` named when the last attempt to load succeeded
+        self._taking = threading.Lock()
         self._take(live())
 
     @property
@@ -101,8 +103,9 @@ class Engine:
 
     def refresh(self) -> bool:
         """Change over if another snapshot is live; False where it cannot be used, and then the old one stays."""
-        live = self._live()
-        return live == self._seen or self._take(live)
+        with self._taking:  # whoever changed the index waits for the new one, and two do not load it
+            live = self._live()
+            return live == self._seen or self._take(live)
 
     def _take(self, live: str) -> bool:
         try:

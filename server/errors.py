@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from indexer.snapshot import SnapshotError
 from server.engine import NotReadyError
@@ -36,6 +37,10 @@ class InvalidError(Exception):
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+
+class ConflictError(Exception):
+    """What was asked for cannot be done to things as they are; the message says what to do first."""
 
 
 class StorageError(Exception):
@@ -82,6 +87,10 @@ def install_error_handlers(app: FastAPI) -> None:
     async def not_found(request: Request, error: Exception) -> JSONResponse:
         return error_response(request.url.path, 404, cast(NotFoundError, error).code, str(error))
 
+    @app.exception_handler(ConflictError)
+    async def conflict(request: Request, error: Exception) -> JSONResponse:
+        return error_response(request.url.path, 409, "conflict", str(error))
+
     @app.exception_handler(InvalidError)
     async def unusable(request: Request, error: Exception) -> JSONResponse:
         path = request.url.path
@@ -106,12 +115,23 @@ def install_error_handlers(app: FastAPI) -> None:
     async def http(request: Request, error: Exception) -> JSONResponse:
         known = cast(HTTPException, error)
         code = _CODES.get(known.status_code, "error")
-        return error_response(request.url.path, known.status_code, code, str(known.detail), headers=known.headers)
+        headers = _allow(request) if known.status_code == 405 else known.headers
+        return error_response(request.url.path, known.status_code, code, str(known.detail), headers=headers)
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> JSONResponse:
         message = "Something failed here; try again, and tell us if it stays."
         return error_response(request.url.path, 500, "internal", message)
+
+
+def _allow(request: Request) -> dict[str, str]:
+    """The header that names a path's methods: those of all its routes, where the framework names the first one's."""
+    methods: set[str] = set()
+    for method in ("DELETE", "GET", "POST"):
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            methods.add(method)
+    return {"Allow": ", ".join(sorted(methods))}
 
 
 def _explain(problems: Sequence[Mapping[str, object]]) -> str:

@@ -15,8 +15,10 @@ from server.schemas import (
     AnswerScript,
     CitationBody,
     Industry,
+    Since,
     Source,
     TopK,
+    Until,
     Whole,
 )
 
@@ -76,7 +78,7 @@ class ChatRequest(BaseModel):
     """A conversation; the user's last message is the question. Sampling options are accepted and have no effect.
 
     System and developer messages have none either: an answer is made of the articles, whatever they say. ``script``,
-    ``top_k``, ``industry`` and ``source`` are Yewen's own (``extra_body`` in OpenAI's client).
+    ``top_k``, ``industry``, ``source``, ``since`` and ``until`` are Yewen's own (``extra_body`` in OpenAI's client).
     """
 
     model_config = ConfigDict(
@@ -108,6 +110,8 @@ class ChatRequest(BaseModel):
     top_k: TopK = HITS
     industry: Industry = None
     source: Source = None
+    since: Since = None
+    until: Until = None
 
     def to_request(self) -> Request:
         """The same for the answerer; of the earlier turns the last are taken, and of a long one its beginning.
@@ -131,7 +135,8 @@ class ChatRequest(BaseModel):
             )
         history = tuple(Message(turn.role, turn.content[:LONGEST_TURN]) for turn in turns[-MOST_TURNS:])
         script = None if self.script == "auto" else self.script
-        return Request(question, history, script, self.top_k, self.industry, self.source)
+        scope = (self.industry, self.source, self.since, self.until)
+        return Request(question, history, script, self.top_k, *scope)
 
 
 class Usage(BaseModel):

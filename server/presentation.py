@@ -4,6 +4,8 @@ from typing import Any
 
 from answerer.answer import Citation
 from answerer.respond import Done
+from indexer.collect import Outcome, Taken
+from indexer.snapshot import Manifest
 from retriever import Hit
 
 NO_BUFFER = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # headers of a stream
@@ -57,4 +59,21 @@ def answer_document(done: Done, index: str) -> dict[str, Any]:
         "notes": list(answer.notes),
         "timings_ms": dict(done.timings_ms),
         "index": index,
+    }
+
+
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    """What became of one file or address."""
+    articles = [article.id for article in outcome.articles]
+    return {"name": outcome.name, "state": outcome.state, "reason": outcome.reason, "articles": articles}
+
+
+def taken_document(taken: Taken, manifest: Manifest) -> dict[str, Any]:
+    """What became of all that was to be indexed, and the index that it is in."""
+    return {
+        "index": manifest.id,
+        "built": taken.built,
+        "articles": manifest.articles,
+        "passages": manifest.passages,
+        "files": [outcome_document(outcome) for outcome in taken.outcomes],
     }

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.errors import error_response, is_openai
 
 LARGEST_BODY = 1 << 20  # bytes of a request
+LARGEST_UPLOAD = 33 << 20  # bytes of one that brings articles: a file of the largest size that is read, and its form
 _ADDRESSES_KEPT = 10_000
 _OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/favicon.ico"})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "testclient"})
@@ -31,6 +32,8 @@ _DOCS_POLICY = _HEADERS["Content-Security-Policy"].replace("style-src 'self'", "
 
 class Protection:
     """ASGI middleware. With an ``api_key``, everything but the page from other machines needs it as a Bearer token.
+
+    What changes the articles needs it from this machine as well, and without an ``api_key`` nothing may.
 
     A request that a proxy passed on counts as one from another machine. ``/mcp`` without the key must be called by an
     address or as ``localhost``, not by some other name, and not by another site's page: a site that lets its own name
@@ -52,7 +55,9 @@ class Protection:
             await self._app(scope, receive, send)
             return
         headers, client = Headers(scope=scope), (scope.get("client") or ("",))[0]
-        body = _LimitedBody(receive)
+        changing = _changes_articles(scope["method"], scope["path"])
+        largest = LARGEST_UPLOAD if changing and self._has_key(headers) else LARGEST_BODY
+        body = _LimitedBody(receive, largest)
 
         async def guarded_send(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -63,21 +68,20 @@ class Protection:
                     outgoing["Content-Security-Policy"] = _DOCS_POLICY
             await send(message)
 
-        if refused := self._refusal(scope["path"], headers, client):
+        if refused := _size_refusal(scope["path"], headers, largest) or self._refusal(
+            scope["path"], headers, client, changing
+        ):
             await refused(scope, receive, guarded_send)
             return
         await self._app(scope, body.receive, body.replacing(scope, guarded_send))
 
-    def _refusal(self, path: str, headers: Headers, client: str) -> JSONResponse | None:
-        length = headers.get("content-length", "0")
-        if length.isascii() and length.isdigit() and int(length) > LARGEST_BODY:
-            return error_response(path, 413, "too_large", _TOO_LARGE)
+    def _refusal(self, path: str, headers: Headers, client: str, changing: bool) -> JSONResponse | None:
         if path in _OPEN_PATHS or path.startswith("/static/"):
             return None
         keyed = self._has_key(headers)
         near = client in _LOOPBACK and not any(name in headers for name in _PASSED_ON)
-        if self._key and not near and not keyed:
-            message = "this server needs a key: send the header 'Authorization: Bearer KEY'"
+        if not keyed and (changing or (self._key and not near)):
+            message = _NEEDS_KEY if self._key else _HAS_NO_KEY
             code = "invalid_api_key" if is_openai(path) else "unauthorized"
             return error_response(path, 401, code, message, headers={"WWW-Authenticate": "Bearer"})
         if path == "/mcp" and not keyed and not (_is_own_name(headers) and _is_own_origin(headers)):
@@ -124,14 +128,35 @@ def _is_own_origin(headers: Headers) -> bool:
     return origin is None or origin.partition("://")[2] == headers.get("host")
 
 
-_TOO_LARGE = f"the request is larger than {LARGEST_BODY // 1024} KiB; send less"
+def _changes_articles(method: str, path: str) -> bool:
+    return (method == "POST" and path == "/api/articles") or (
+        method == "DELETE" and path.startswith("/api/articles/") and path != "/api/articles/"
+    )
+
+
+_NEEDS_KEY = "this server needs a key: send the header 'Authorization: Bearer KEY'"
+_HAS_NO_KEY = (
+    "articles are changed with a key only, and this server has none: set YEWEN_API_KEY, start it again, and send "
+    "'Authorization: Bearer KEY'"
+)
+
+
+def _size_refusal(path: str, headers: Headers, largest: int) -> JSONResponse | None:
+    length = headers.get("content-length", "0")
+    over = length.isascii() and length.isdigit() and int(length) > largest
+    return error_response(path, 413, "too_large", _too_large(largest)) if over else None
+
+
+def _too_large(largest: int) -> str:
+    return f"the request is larger than {largest // 1024} KiB; send less"
 
 
 class _LimitedBody:
     """A request body without a declared length: past the limit it ends, and whatever the answer, 413 is sent."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, largest: int) -> None:
         self._receive = receive
+        self._largest = largest
         self._seen = 0
         self._replaced = False
 
@@ -143,7 +168,7 @@ class _LimitedBody:
 
     @property
     def _over(self) -> bool:
-        return self._seen > LARGEST_BODY
+        return self._seen > self._largest
 
     def replacing(self, scope: Scope, send: Send) -> Send:
         """A ``send`` that puts the error in place of the answer where the limit was passed before it began."""
@@ -151,7 +176,7 @@ class _LimitedBody:
         async def replace(message: Message) -> None:
             if message["type"] == "http.response.start" and self._over:
                 self._replaced = True
-                refused = error_response(scope["path"], 413, "too_large", _TOO_LARGE)
+                refused = error_response(scope["path"], 413, "too_large", _too_large(self._largest))
                 await refused(scope, self._receive, send)
             elif not self._replaced:
                 await send(message)

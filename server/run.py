@@ -7,6 +7,7 @@ import sys
 import uvicorn
 
 from server.app import create_app
+from server.collection import Collection
 from server.engine import Engine, live_snapshot, load_answerer
 from server.feedback import FeedbackFile
 from server.logs import configure_logs
@@ -29,7 +30,8 @@ def serve(settings: Settings) -> int:
     """Serve until interrupted; returns the exit status."""
     configure_logs(settings.log_format)
     engine = _engine(settings)
-    app = create_app(engine, settings.api_key, settings.rate_limit, FeedbackFile(settings.feedback_file))
+    feedback, collection = FeedbackFile(settings.feedback_file), Collection(settings, engine)
+    app = create_app(engine, settings.api_key, settings.rate_limit, feedback, collection)
     config = uvicorn.Config(
         app, settings.host, settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=5
     )

@@ -1,12 +1,26 @@
 """The shapes of requests and responses, as the OpenAPI page shows them."""
 
+from dataclasses import asdict
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from fastapi import Path
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from answerer.conversation import Message
 from answerer.respond import Request
-from indexer.articles import Article
+from indexer.articles import Article, is_day
+from indexer.collect import LONGEST_BODY, LONGEST_NAME, LONGEST_TITLE, LONGEST_URL, Taken
+from indexer.formats import Draft
 from language.script import Script
 from retriever import HITS
 
@@ -14,6 +28,7 @@ LONGEST_QUESTION = 1000  # characters
 LONGEST_TURN = 8000  # characters of one turn of the conversation
 MOST_TURNS = 40
 MOST_PASSAGES = 50
+MOST_FILES = 20  # sent at once
 MOST_CITATIONS = 50  # kept with an opinion
 LONGEST_ANSWER = 20_000  # characters kept with an opinion
 LONGEST_REASON = 2000
@@ -39,15 +54,33 @@ QuestionText = Annotated[
 Filter = Annotated[str, StringConstraints(max_length=200)]
 Industry = Annotated[Filter | None, Field(description="Only articles of this industry", examples=["汽車產業"])]
 Source = Annotated[Filter | None, Field(description="Only articles from this source", examples=["功夫財經"])]
+
+
+def _is_day(text: str) -> str:
+    if not is_day(text):
+        raise PydanticCustomError("date", "write the date as 2025-09-30")
+    return text
+
+
+Day = Annotated[str, AfterValidator(_is_day), WithJsonSchema({"type": "string", "format": "date"})]
+Since = Annotated[
+    Day | None, Field(description="Only articles of this day or later; none without a date", examples=["2025-01-01"])
+]
+Until = Annotated[
+    Day | None, Field(description="Only articles of this day or earlier; none without a date", examples=["2025-12-31"])
+]
 TopK = Annotated[int, Field(ge=1, le=MOST_PASSAGES, description="How many passages are read", examples=[10]), Whole]
 AnswerScript = Annotated[
     Literal["auto"] | Script, Field(description="Script of the answer; `auto`: that of the question")
 ]
 
 ArticleId = Annotated[str, Field(description="Stays when other articles come and go", examples=["ccb5f581e7f4"])]
+ArticleIdInPath = Annotated[str, Path(description="As a citation or the list has it", examples=["ccb5f581e7f4"])]
 Title = Annotated[str, Field(examples=["中國汽車第一城,變了!"])]
 SourceName = Annotated[str, Field(description="Who published the article", examples=["功夫財經"])]
 IndustryName = Annotated[str, Field(examples=["汽車產業"])]
+Published = Annotated[str, Field(description="When it came out, or empty", examples=["2025-09-30"])]
+Address = Annotated[str, Field(description="Where it came out (http or https), or empty")]
 Start = Annotated[int, Field(ge=0, description="Offset into the article's body, in code points", examples=[113])]
 End = Annotated[int, Field(ge=0, description="Offset behind the last code point", examples=[158])]
 PassageId = Annotated[str, Field(examples=["ccb5f581e7f4:0-215"])]
@@ -100,13 +133,16 @@ class AnswerRequest(BaseModel):
     top_k: TopK = HITS
     industry: Industry = None
     source: Source = None
+    since: Since = None
+    until: Until = None
     stream: Annotated[bool, Field(description="Answer as server-sent events")] = False
 
     def to_request(self) -> Request:
         """The same for the answerer."""
         history = tuple(Message(turn.role, turn.content) for turn in self.history)
         script = None if self.script == "auto" else self.script
-        return Request(self.question, history, script, self.top_k, self.industry, self.source)
+        scope = (self.industry, self.source, self.since, self.until)
+        return Request(self.question, history, script, self.top_k, *scope)
 
 
 class HitBody(BaseModel):
@@ -181,6 +217,8 @@ class ArticleSummary(BaseModel):
     title: Title
     source: SourceName
     industry: IndustryName
+    date: Published
+    url: Address
     chars: Annotated[int, Field(ge=0, description="Length of the body in code points", examples=[2781])]
 
     @classmethod
@@ -191,6 +229,8 @@ class ArticleSummary(BaseModel):
             title=article.title,
             source=article.source,
             industry=article.industry,
+            date=article.date,
+            url=article.url,
             chars=len(article.body),
         )
 
@@ -208,14 +248,95 @@ class ArticleBody(BaseModel):
     title: Title
     source: SourceName
     industry: IndustryName
+    date: Published
+    url: Address
     body: Annotated[str, Field(description="The text exactly as it was given")]
 
     @classmethod
     def of(cls, article: Article) -> "ArticleBody":
         """From the indexer's article."""
-        return cls(
-            id=article.id, title=article.title, source=article.source, industry=article.industry, body=article.body
-        )
+        return cls(**asdict(article))
+
+
+class ArticleRequest(BaseModel):
+    """An article to add, ``title`` and ``text``, or a page or feed to fetch, its ``url`` without a ``text``.
+
+    ``source``, ``industry`` and ``date`` are used for a page that does not tell them itself.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "anyOf": [{"required": ["title", "text", "source", "industry"]}, {"required": ["url"]}],
+            "examples": [
+                {
+                    "title": "固態電池量產",
+                    "text": "豐田計劃在2027年量產固態電池。",
+                    "source": "乙網",
+                    "industry": "汽車產業",
+                    "date": "2025-09-30",
+                },
+                {"url": "https://news.example/battery.html", "industry": "汽車產業"},
+            ],
+        },
+    )
+
+    title: Annotated[str, StringConstraints(max_length=LONGEST_TITLE), Field(examples=["固態電池量產"])] = ""
+    text: Annotated[
+        str,
+        StringConstraints(max_length=LONGEST_BODY),
+        Field(description="The body, kept as given", examples=["豐田計劃在2027年量產固態電池。"]),
+    ] = ""
+    source: Annotated[SourceName, StringConstraints(max_length=LONGEST_NAME)] = ""
+    industry: Annotated[IndustryName, StringConstraints(max_length=LONGEST_NAME)] = ""
+    date: Annotated[Published, StringConstraints(max_length=40)] = ""
+    url: Annotated[Address, StringConstraints(max_length=LONGEST_URL)] = ""
+
+    @model_validator(mode="after")
+    def _is_text_or_address(self) -> "ArticleRequest":
+        if not self.url and not self.text.strip():
+            raise PydanticCustomError("nothing", "send 'title' and 'text', or the 'url' of a page")
+        if self.text.strip() and not self.title.strip():
+            raise PydanticCustomError("untitled", "'title' is missing")
+        return self
+
+    def to_draft(self) -> Draft:
+        """The same for the indexer; without a body it is to be fetched."""
+        body = self.text if self.text.strip() else ""
+        return Draft(" ".join(self.title.split()), body, self.source, self.industry, self.date, self.url.strip())
+
+    def beside(self) -> Draft:
+        """What is said of a page that does not tell it itself."""
+        return Draft("", "", self.source, self.industry, self.date)
+
+
+class FileBody(BaseModel):
+    """How one file or address ended."""
+
+    name: Annotated[str, Field(description="The file's name, the address, or the title", examples=["battery.pdf"])]
+    state: Annotated[
+        Literal["indexed", "skipped", "refused"],
+        Field(description="`skipped`: its articles, or nearly the same ones, are there already"),
+    ]
+    reason: Annotated[str, Field(description="Why something of it, or all, is left out; else empty")]
+    articles: Annotated[list[ArticleSummary], Field(description="Those that are new")]
+
+
+class AddedBody(BaseModel):
+    """What became of what was sent."""
+
+    files: list[FileBody]
+    index: IndexId
+
+    @classmethod
+    def of(cls, taken: Taken) -> "AddedBody":
+        """From the indexer's account; an index was made or found as it should be."""
+        files = [
+            FileBody(name=o.name, state=o.state, reason=o.reason, articles=[ArticleSummary.of(a) for a in o.articles])
+            for o in taken.outcomes
+        ]
+        return cls(files=files, index=taken.manifest.id if taken.manifest else "")
 
 
 class IndexBody(BaseModel):

@@ -3,11 +3,12 @@
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TextIO
 
 from answerer.answer import Answer
-from indexer.build import Progress
+from indexer.collect import Progress, Taken
 from retriever import Hit
 
 Paint = Callable[[str, str], str]  # text, style → text
@@ -49,6 +50,27 @@ def answer_text(answer: Answer, paint: Paint) -> str:
         lines.append(f"    {paint(f'「{shown(citation.quote)}」', 'dim')}")
     lines += [hit_text(number, hit, paint) for number, hit in enumerate(answer.nearest, 1)]
     return "\n".join(lines).rstrip()
+
+
+def taken_text(taken: Taken) -> tuple[str, list[str]]:
+    """What became of what was to be indexed: one line of all, and one for each file of which something was left out."""
+    troubles = []
+    for outcome in taken.outcomes:
+        if outcome.state == "refused":
+            troubles.append(f"yewen: {shown(outcome.reason)}")
+        elif outcome.reason:
+            troubles.append(f"yewen: {shown(f'{outcome.name}: {outcome.reason}')}")
+    if taken.manifest is None:
+        return "", troubles
+    done = "indexed" if taken.built else "up to date:"
+    summary = f"{done} {taken.manifest.articles} articles, {taken.manifest.passages} passages"
+    notes = [f"snapshot {taken.manifest.id}"]
+    if len(taken.outcomes) > 1:
+        counts = Counter(outcome.state for outcome in taken.outcomes)
+        notes.append("files " + ", ".join(f"{state} {counts[state]}" for state in ("indexed", "skipped", "refused")))
+    if taken.left:
+        notes.append(f"{taken.left} articles of the old index are gone from it: --add would have kept them")
+    return f"{summary} ({'; '.join(notes)})", troubles
 
 
 def progress_on(stream: TextIO, clock: Callable[[], float] = time.monotonic) -> Progress:

@@ -50,26 +50,36 @@ def create_tools(engine: Engine, metrics: Metrics) -> "MCPServer[None]":
     @server.tool(annotations=reads)
     @_told
     async def search(
-        query: schemas.QuestionText, k: Passages = 5, industry: schemas.Industry = None, source: schemas.Source = None
+        *,
+        query: schemas.QuestionText,
+        k: Passages = 5,
+        industry: schemas.Industry = None,
+        source: schemas.Source = None,
+        since: schemas.Since = None,
+        until: schemas.Until = None,
     ) -> schemas.SearchBody:
         """The passages nearest to a query, best first, exactly as the articles have them."""
         retriever = engine.answerer.retriever
-        hits = retriever.retrieve(analyse_question(query), k, industry, source)
+        hits = retriever.retrieve(analyse_question(query), k, industry, source, since=since, until=until)
         documents = [schemas.HitBody(**hit_document(hit)) for hit in hits]
         return schemas.SearchBody(query=query, hits=documents, index=retriever.snapshot.id)
 
     @server.tool(annotations=reads)
     @_told
     async def answer(
+        *,
         question: schemas.QuestionText,
         script: schemas.AnswerScript = "auto",
         industry: schemas.Industry = None,
         source: schemas.Source = None,
+        since: schemas.Since = None,
+        until: schemas.Until = None,
     ) -> schemas.AnswerBody:
         """An answer with citations of the exact words it rests on, or a refusal with the nearest passages."""
         answerer = engine.answerer
         wanted = None if script == "auto" else script
-        done = await answerer.answer(Request(question, script=wanted, industry=industry, source=source))
+        asked = Request(question, script=wanted, industry=industry, source=source, since=since, until=until)
+        done = await answerer.answer(asked)
         metrics.answered(done)
         return schemas.AnswerBody(**answer_document(done, answerer.retriever.snapshot.id))
 

@@ -77,7 +77,10 @@ def questions(tmp_path_factory: pytest.TempPathFactory, articles: list[Article])
 def test_index_prints_one_document(yewen: Yewen, seeds: Path, tmp_path: Path) -> None:
     first = one_document(yewen("index", seeds, "--index", "here", "--json"))
     snapshot = open_snapshot(tmp_path / "here")
-    assert first == {"index": snapshot.id, "built": True, "articles": 8, "passages": len(snapshot.passages)}
+    ids = [article.id for article in snapshot.articles]
+    files = [{"name": str(next(seeds.glob("*.txt"))), "state": "indexed", "reason": "", "articles": ids}]
+    counts = {"articles": 8, "passages": len(snapshot.passages)}
+    assert first == {"index": snapshot.id, "built": True, **counts, "files": files}
     assert one_document(yewen("index", seeds, "--index", "here", "--json")) == first | {"built": False}
 
 
@@ -96,6 +99,35 @@ def test_search_prints_one_document(yewen: Yewen, built_index: Path, snapshot: S
     assert (document["query"], document["index"]) == (QUESTION, snapshot.id)
     assert document["hits"][0]["title"] == "中國汽車第一城,變了!"
     assert len(document["hits"]) == 3
+
+
+def test_what_is_given_is_indexed_added_skipped_or_refused_and_found_by_its_scope(
+    inside: Yewen, tmp_path: Path
+) -> None:
+    front = "---\nsource: 甲報\nindustry: 電池\ndate: 2025-09-30\n---\n"
+    (tmp_path / "a.md").write_text(f"{front}# 題\n重慶的產量是250萬輛。", encoding="utf-8")
+    (tmp_path / "b.jsonl").write_text('{"title": "另題", "text": "合肥的產量是137萬輛。"}', encoding="utf-8")
+    first = one_document(inside("index", "a.md", "--index", "here", "--json"))
+    assert [(f["name"], f["state"]) for f in first["files"]] == [("a.md", "indexed")]
+    assert_failed(inside("index", "--add", "b.jsonl", "--index", "here"), 1, "b.jsonl: does not tell its industry")
+    added = ("index", "--add", "a.md", "b.jsonl", "--index", "here", "--industry", "汽車", "--source", "乙報")
+    done = inside(*added)
+    assert (done.returncode, done.stderr) == (
+        0,
+        f"yewen: a.md: '題' is a duplicate of {first['files'][0]['articles'][0]}\n",
+    )
+    assert "files indexed 1, skipped 1, refused 0" in done.stdout
+    for scope, sources in (
+        (("--industry", "汽車"), {"乙報"}),
+        (("--source", "甲報"), {"甲報"}),
+        (("--since", "2025-09-30"), {"甲報"}),
+        (("--until", "2025-01-01"), set()),
+        ((), {"甲報", "乙報"}),
+    ):
+        hits = one_document(inside("search", "產量", *scope, "--index", "here", "--json"))["hits"]
+        assert {hit["source"] for hit in hits} == sources
+    replaced = inside("index", "a.md", "--index", "here")
+    assert "1 articles of the old index are gone from it" in replaced.stdout
 
 
 def test_ask_prints_one_document_of_the_http_contract(yewen: Yewen, built_index: Path, articles: list[Article]) -> None:
@@ -315,6 +347,8 @@ def test_the_process_ends_with_the_status(yewen: Yewen) -> None:
         pytest.param(("search", "x", "-k", "ten"), "1 to 50", id="k a word"),
         pytest.param(("search", "x", "-k", "²"), "1 to 50", id="k a superscript"),
         pytest.param(("search", "x", "-k", "999999"), "1 to 50", id="k too high"),
+        pytest.param(("search", "x", "--since", "2025-13-01"), "2025-09-30", id="a day that is none"),
+        pytest.param(("ask", "x", "--until", "soon"), "2025-09-30", id="until soon"),
         pytest.param(("serve", "--port", "0"), "1 to 65535", id="port 0"),
         pytest.param(("serve", "--port", "65536"), "1 to 65535", id="port too high"),
         pytest.param(("serve", "--port", "-5"), "1 to 65535", id="port negative"),

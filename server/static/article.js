@@ -1,8 +1,11 @@
 // Articles in the sheet: one opened at the cited words, or the list of all with a search box.
+import { openBring } from "./bring.js";
 import { el } from "./dom.js";
+import { notice } from "./notice.js";
 import { passageRow } from "./passages.js";
 import { page, show } from "./sheet.js";
-import { Failure, getJSON } from "./stream.js";
+import { key } from "./state.js";
+import { Failure, getJSON, remove } from "./stream.js";
 import { t } from "./strings.js";
 import { cut, langOf, rests } from "./text.js";
 import { set } from "./type.js";
@@ -26,17 +29,46 @@ export async function openArticle(id, place) {
   page.scrollTop += below - page.clientHeight / 3; // scrollIntoView would move the conversation too
 }
 
-function articleNodes({ title, source, industry, body }, place) {
+function articleNodes({ id, title, source, industry, date, url, body }, place) {
   const chars = Array.from(body);
   const lang = langOf(body);
   const found = place && chars.slice(place.start, place.end).join("") === place.words;
   return [
     el("p", { className: "kicker", lang }, industry),
     el("h2", { lang }, ...set(title, lang)),
-    el("p", { className: "byline" }, el("span", { lang }, source), ` · ${t.chars(chars.length)}`),
+    el("p", { className: "byline" }, el("span", { lang }, source), ...dated(date), ` · ${t.chars(chars.length)}`, ...linked(url), ...removal(id)),
     place && !found && el("aside", { className: "note" }, el("p", {}, t.moved), el("p", { lang }, ...set(place.words, lang))),
     el("div", { className: "body", lang }, ...flow(chars, found ? place : undefined, lang)),
   ].filter(Boolean);
+}
+
+function dated(date) {
+  return date ? [" · ", el("time", { dateTime: date }, date)] : [];
+}
+
+/** A link to where the article came out; to nothing but http and https. */
+function linked(url) {
+  if (!/^https?:\/\//i.test(url ?? "")) return [];
+  return [" · ", el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, t.original)];
+}
+
+/** A button that removes the article when it is pressed twice, for whoever has given the key. */
+function removal(id) {
+  if (!key.get()) return [];
+  const button = el("button", { type: "button", className: "remove" }, t.removeArticle);
+  button.onclick = async () => {
+    if (button.textContent !== t.sure) return (button.textContent = t.sure);
+    try {
+      await remove(`/api/articles/${encodeURIComponent(id)}`);
+    } catch (failure) {
+      if (!(failure instanceof Failure)) throw failure;
+      return notice(failure.message || t.advice.offline());
+    }
+    notice(t.removedArticle);
+    document.dispatchEvent(new Event("articles"));
+    openContents();
+  };
+  return [" · ", button];
 }
 
 /** The body as one flow: its characters untouched, the place in a <mark>, and empty elements to rest at. */
@@ -93,7 +125,9 @@ function contentsNodes(articles, query, typed) {
     timer = setTimeout(search, PAUSE);
   };
   if (query) search();
-  return [box, count, list];
+  const industries = [...new Set(articles.map(({ industry }) => industry))];
+  const bring = el("button", { type: "button", id: "bring", onclick: () => openBring(industries) }, t.bring);
+  return [box, count, list, bring];
 }
 
 /** Without the passages where the server does not bring them: titles are found all the same. */
@@ -111,8 +145,8 @@ export function articleList(articles) {
   ]);
 }
 
-function row({ id, title, source, chars }) {
+function row({ id, title, source, date, chars }) {
   const lang = langOf(title);
   const open = el("button", { type: "button", lang, onclick: () => openArticle(id) }, ...set(title, lang));
-  return el("li", {}, open, el("small", {}, el("span", { lang: langOf(source) }, source), ` · ${t.chars(chars)}`));
+  return el("li", {}, open, el("small", {}, el("span", { lang: langOf(source) }, source), ...dated(date), ` · ${t.chars(chars)}`));
 }

@@ -1,5 +1,5 @@
 // The chat page: wires the form, the conversation, the sheet and the keyboard.
-// style.css lays it out; strings.js holds its words; bringing in articles is not done here.
+// style.css lays it out; strings.js holds its words; bring.js brings in articles.
 import { openArchive } from "./archive.js";
 import { articleList, openContents } from "./article.js";
 import { hideCard } from "./card.js";
@@ -75,6 +75,8 @@ function drawArticles() {
   $("#scope").replaceChildren(el("option", { value: "[]" }, t.all), scopes("industry"), scopes("source"));
   $("#scope").value = JSON.stringify(settings.scope);
   if ($("#scope").selectedIndex < 0) $("#scope").value = "[]"; // its articles are gone
+  $("#time").hidden = !articles.some((article) => article.date);
+  for (const day of ["since", "until"]) $(`#${day}`).value = settings[day];
 }
 
 function lead(question) {
@@ -119,6 +121,7 @@ async function ask(question, script = "auto", old = null) {
   const request = { question, history: history(talk.turns), script: settings.script === "auto" ? script : settings.script };
   const [filter, value] = JSON.parse($("#scope").value);
   if (filter) request[filter] = value;
+  for (const day of ["since", "until"]) if (!$("#time").hidden && settings[day]) request[day] = settings[day];
   const mine = (running = new AbortController());
   talk.turns.push(turn);
   draw();
@@ -285,6 +288,8 @@ $("#edition").onclick = () => {
 };
 $("#script").onchange = (event) => set("script", event.target.value);
 $("#scope").onchange = (event) => set("scope", JSON.parse(event.target.value));
+$("#time").onchange = ({ target }) => set(target.id, target.value);
+document.addEventListener("articles", loadArticles); // some came or went
 $("#export").onclick = async ({ target }) => {
   if (target.value === "link") showLink(await linkTo(state.talk));
   else if (target.value) download(state.talk, target.value);

@@ -36,8 +36,8 @@ function browserLanguage() {
   return /hant|tw|hk|mo/i.test(navigator.language) ? "zh-Hant" : "zh-Hans";
 }
 
-/** edition: day, night, or null for the system's choice. scope: [] or ["industry"|"source", its name]. */
-export const settings = { language: browserLanguage(), edition: null, script: "auto", scope: [], ...read(SETTINGS) };
+/** edition: day, night, or null for the system's choice. scope: [] or ["industry"|"source", its name]. since, until: days or "". */
+export const settings = { language: browserLanguage(), edition: null, script: "auto", scope: [], since: "", until: "", ...read(SETTINGS) };
 
 export function set(name, value) {
   settings[name] = value;

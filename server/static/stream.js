@@ -39,6 +39,16 @@ export function post(path, document, signal) {
   return call(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(document), signal });
 }
 
+/** Send a form with its files. @returns {Promise<Response>} */
+export function postForm(path, form) {
+  return call(path, { method: "POST", body: form });
+}
+
+/** @returns {Promise<Response>} */
+export function remove(path) {
+  return call(path, { method: "DELETE" });
+}
+
 /** Decode a body of server-sent events; an event cut by a chunk's edge waits in the tail for its rest. */
 export async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();

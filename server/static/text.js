@@ -36,7 +36,7 @@ const OPEN = /[\p{Pi}\p{Ps}]/u;
 const CLOSE = /[\p{Pf}\p{Pe}]/u;
 
 /**
- * Where to rest while reading a body that has no line breaks: before a numbered heading, and after
+ * Where to rest while reading a body: after its line breaks, before a numbered heading, and after
  * a sentence once 120 characters have passed (300 inside quotation marks, which may be unbalanced).
  * @param {string[]} chars
  * @returns {number[]} offsets at which a paragraph starts
@@ -47,10 +47,11 @@ export function rests(chars) {
   let depth = 0;
   let ended = false;
   chars.forEach((char, i) => {
-    if (ended && !STOP.test(char) && !CLOSE.test(char)) {
+    const broken = chars[i - 1] === "\n" && char !== "\n";
+    if (broken || (ended && !STOP.test(char) && !CLOSE.test(char))) {
       const length = i - paragraph;
       const heading = /^0\d /.test(chars.slice(i, i + 3).join(""));
-      if (heading || length >= 300 || (length >= 120 && depth === 0)) {
+      if (broken || heading || length >= 300 || (length >= 120 && depth === 0)) {
         starts.push((paragraph = i));
         depth = 0;
       }

@@ -2,6 +2,7 @@ import json
 import random
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 
 from indexer.articles import Article, article_id
-from indexer.build import NoArticlesError, build_index, passage_text
+from indexer.build import NoArticlesError, build_index, passage_text, update_index
 from indexer.encoder import Encoder, Vectors
 from indexer.passages import build_passages
-from indexer.snapshot import Snapshot, SnapshotError, open_snapshot, read_manifest
+from indexer.snapshot import Snapshot, SnapshotError, live_articles, open_snapshot, read_manifest
 from retriever import Retriever, analyse_question
 
 FILES = [
@@ -357,3 +358,58 @@ def test_another_analysis_is_refused_with_how_to_rebuild(
     _, built = build_index(index, articles[6:], Recorder())
     assert built
     assert open_snapshot(index).id == live
+
+
+# ---- the articles of an index as a collection
+
+
+def test_date_and_url_are_kept_and_count_in_what_was_built(tmp_path: Path, articles: list[Article]) -> None:
+    dated = replace(articles[0], date="2025-09-30", url="https://news.example/1")
+    first, _ = build_index(tmp_path, articles[:1], Recorder())
+    second, built = build_index(tmp_path, [dated], Recorder())
+    assert (built, second.id != first.id) == (True, True)
+    assert list(open_snapshot(tmp_path).articles) == [dated]
+
+
+def test_the_articles_of_an_older_versions_index_can_still_be_read(tmp_path: Path, articles: list[Article]) -> None:
+    """Its rows had neither date nor url."""
+    build_index(tmp_path, articles[:1], Recorder())
+    manifest = read_manifest(tmp_path)
+    assert manifest is not None
+    folder = tmp_path / "snapshots" / manifest.id
+    *fields, passages = json.loads((folder / "articles.jsonl").read_text(encoding="utf-8"))
+    (folder / "articles.jsonl").write_text(json.dumps([*fields[:5], passages]), encoding="utf-8")
+    digest = sha256((folder / "articles.jsonl").read_bytes()).hexdigest()
+    old = replace(manifest, format=1, files=manifest.files | {"articles.jsonl": digest})
+    (folder / "manifest.json").write_text(json.dumps(vars(old)), encoding="utf-8")
+    folder.rename(tmp_path / "snapshots" / old.id)
+    (tmp_path / "CURRENT").write_text(old.id)
+    with pytest.raises(SnapshotError, match="another version"):
+        open_snapshot(tmp_path)
+    assert live_articles(tmp_path) == articles[:1]
+
+
+def test_damaged_articles_are_those_of_the_snapshot_before_or_an_error(
+    two: Path, tmp_path: Path, articles: list[Article]
+) -> None:
+    index = tmp_path / "index"
+    shutil.copytree(two, index)
+    live, before = two_ids(index)
+    assert live_articles(index) == articles[6:]
+    (index / "snapshots" / live / "articles.jsonl").write_bytes(b"")
+    assert live_articles(index) == list(open_snapshot(index).articles)
+    (index / "snapshots" / before / "articles.jsonl").write_bytes(b"")
+    with pytest.raises(SnapshotError, match="damaged: rebuild"):
+        live_articles(index)
+    assert live_articles(tmp_path / "nowhere") == []
+
+
+def test_what_is_chosen_is_chosen_while_nobody_else_writes(tmp_path: Path, articles: list[Article]) -> None:
+    """Eight threads each add one article to what they find: none is lost."""
+
+    def add(article: Article) -> None:
+        update_index(tmp_path, lambda: [*live_articles(tmp_path), article], Recorder())
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, articles))
+    assert {article.id for article in live_articles(tmp_path)} == {article.id for article in articles}

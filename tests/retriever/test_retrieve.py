@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,6 +114,28 @@ def test_filters_let_through_what_fits_and_nothing_else(
     hits = two_industries.retrieve(analyse_question(question), 10, industry, source)
     assert {hit.article.id for hit in hits} <= fitting
     assert len(hits) == min(10, sum(passage.article_id in fitting for passage in everything))
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "days"),
+    [
+        (None, None, {"", "2025-01-31", "2025-09-30"}),
+        ("2025-01-31", None, {"2025-01-31", "2025-09-30"}),
+        ("2025-02-01", None, {"2025-09-30"}),
+        (None, "2025-09-29", {"2025-01-31"}),
+        ("2025-09-30", "2025-09-30", {"2025-09-30"}),
+        ("2026-01-01", None, set()),
+        ("2025-09-30", "2025-01-31", set()),
+    ],
+)
+def test_a_time_lets_through_its_days_with_both_ends_and_nothing_without_a_date(
+    tmp_path: Path, articles: list[Article], encoder: Encoder, since: str | None, until: str | None, days: set[str]
+) -> None:
+    dates = ("", "2025-01-31", "2025-09-30")
+    build_index(tmp_path, [replace(a, date=day) for a, day in zip(articles[:3], dates, strict=True)], encoder)
+    retriever = Retriever(open_snapshot(tmp_path), encoder)
+    hits = retriever.retrieve(analyse_question("汽車產業"), 50, since=since, until=until)
+    assert {hit.article.date for hit in hits} == days
 
 
 @pytest.mark.parametrize("name", ["沒有這一業", "", "甲", "甲業 "])

@@ -44,10 +44,10 @@ def a_free_port() -> int:
 
 
 @contextmanager
-def serving(index: Path, port: int) -> Iterator[str]:
-    """Run `yewen serve` over that index."""
+def serving(index: Path, port: int, **more: str) -> Iterator[str]:
+    """Run `yewen serve` over that index, with more settings if wanted."""
     command = [sys.executable, "-m", "yewen", "serve", "--port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, env=_environment(index))
+    server = subprocess.Popen(command, cwd=ROOT, env=_environment(index) | more)
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until_ready(server, f"{url}/readyz")

@@ -300,6 +300,8 @@ def test_articles_are_listed_and_read_whole(send: Send, articles: list[Article])
             "title": article.title,
             "source": article.source,
             "industry": article.industry,
+            "date": "",
+            "url": "",
             "body": article.body,
         }
 
