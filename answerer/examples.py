@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from answerer.asked import AnswerKind, asked
+from answerer.asked import asked
 from answerer.features import Floats, candidates
 from answerer.pieces import Inputs, Pieces, inputs
 from answerer.reader import Ranker, see
@@ -80,7 +80,6 @@ class Example:
     """
 
     id: str
-    kind: AnswerKind
     held_back: bool
     features: Floats
     right: Flags
@@ -211,7 +210,7 @@ def _examples(folder: Path, askings: Sequence[Asking], ranker: Ranker | None) ->
             _answering(candidate.view.folded, pieces, asking.words if right[row] else ())
             for row, candidate, pieces in zip(rows, shown, taken.sentences, strict=True)
         )
-        made.append(Example(asking.id, seen.question.kind, asking.held_back, seen.features, right, taken, rows, words))
+        made.append(Example(asking.id, asking.held_back, seen.features, right, taken, rows, words))
     return made
 
 

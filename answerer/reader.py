@@ -14,18 +14,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from answerer.asked import AnswerKind, Asked
+from answerer.asked import Asked
 from answerer.features import HEARD, Candidate, Matches, asks, sentence_features
 from answerer.network import Network
 from answerer.pieces import SENTENCE_PIECES, inputs, pieces
 from answerer.sentences import SentenceView, word_vectors
 
-REFUSE_BELOW = 0.28  # probability under which the articles are taken not to hold the answer; chosen in eval/LOG.md
+REFUSE_BELOW = 0.23  # probability under which the articles are taken not to hold the answer; chosen in eval/LOG.md
 READ = 8  # candidates that the network reads
-RANK_WEIGHT = 0.5  # of the ranker's score beside the network's; chosen in eval/LOG.md
+RANK_WEIGHT = 1.0  # of the ranker's score beside the network's; chosen in eval/LOG.md
 LEAST_HEARD = 0.3  # share of what the question is about that must stand somewhere in the passages
 UNHEARD = 0.1  # the probability at most where it does not
-_QUANTITIES = frozenset((AnswerKind.NUMBER, AnswerKind.MONEY, AnswerKind.PERCENT, AnswerKind.WHEN))
 FARTHEST = 4.0  # standard deviations: what lies farther from what was seen in training counts as no farther than this
 MODEL = Path(__file__).parent / "model" / "reader.npz"
 
@@ -105,7 +104,7 @@ class Reader:
         scores = self.network.read(inputs(question, text, chosen, seen.matches.of(rows), seen.features[rows]))
         both = joined(scores, ranks[rows])
         order = np.lexsort((np.arange(len(rows)), -both))
-        probability = 1 / (1 + float(np.exp(-self.answerable(summary(question.kind, scores, ranks[rows])))))
+        probability = 1 / (1 + float(np.exp(-self.answerable(summary(scores, ranks[rows])))))
         if seen.features[0, HEARD] < LEAST_HEARD:
             probability = min(probability, UNHEARD)
         return Reading(tuple(chosen[i] for i in order), both[order], probability)
@@ -136,26 +135,13 @@ def joined(scores: Floats, ranks: Floats) -> Floats:
     return np.asarray(scores + RANK_WEIGHT * ranks, np.float32)
 
 
-def summary(kind: AnswerKind, scores: Floats, ranks: Floats) -> Floats:
-    """What answerability is judged by, float32 [9]: the best candidate's scores, its leads, the sum over all, the kind.
+def summary(scores: Floats, ranks: Floats) -> Floats:
+    """What answerability is judged by, float32 [2]: the network's score of the best candidate, and the sum over all.
 
-    ``scores`` are the network's, ``ranks`` the ranker's, of the candidates read. Of the kind only three groups are told
-    apart, for which the same scores mean different things: reasons, quantities and times, and the rest.
+    ``scores`` are the network's, ``ranks`` the ranker's, of the candidates read; the sum is that of probabilities, as
+    log-odds against "no answer". More numbers than these did not help (eval/LOG.md).
     """
-    both = joined(scores, ranks)
-    best = int(both.argmax())
-    others = np.sort(np.delete(both, best))[::-1]
-    second, later = (others[0], others[:5].mean()) if len(others) else (both[best] - 5, both[best] - 5)
-    leads = [
-        both[best],
-        both[best] - second,
-        both[best] - later,
-        np.logaddexp.reduce(scores),
-        ranks[best],
-        scores[best],
-    ]
-    groups = [kind is AnswerKind.WHY, kind in _QUANTITIES]
-    return np.array([*leads, *groups, not any(groups)], np.float32)
+    return np.array([scores[int(joined(scores, ranks).argmax())], np.logaddexp.reduce(scores)], np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -1,14 +1,14 @@
 """Train the reader on questions whose answer sentence is known.
 
-    python -m answerer.pretrain --data DATA --minutes 30 --out pretrained.pt
+    python -m answerer.pretrain --data DATA --minutes 48 --out pretrained.pt
     python -m answerer.train --data DATA --pretrained pretrained.pt
 
 The questions are those of ``examples.py``. First the ranker: a small network over the candidates' numbers, of a part of
-the questions. Then the reading network, from the pretrained one, of all: for each question a softmax over some of its
-candidates and one more place, "no answer" with score 0 (Devlin et al. 2019 for SQuAD 2.0), and for each piece of a
-right sentence, whether it belongs to the answering words. The encyclopedia's questions all have answers, so for them
-there is no such place. Last, the answerability: a logistic regression on the questions over some of the news articles,
-which the other two have not seen.
+the questions (one made of still fewer chooses the candidates that are looked at). Then the reading network, from the
+pretrained one, of all: for each question a softmax over some of its candidates and one more place, "no answer" with
+score 0 (Devlin et al. 2019 for SQuAD 2.0), and for each piece of a right sentence, whether it belongs to the answering
+words. The encyclopedia's questions all have answers, so for them there is no such place. Last, the answerability: a
+logistic regression on the questions over some of the news articles, which the other two have not seen.
 
 The questions of ``eval/questions.jsonl`` are never trained on. Needs torch, which sentence-transformers brings. The
 seed is fixed.
@@ -37,10 +37,13 @@ from answerer.torch_network import Batch, TorchNetwork, export
 HIDDEN, RANK_EPOCHS, RANK_BATCH, RANK_RATE = 96, 10, 64, 2e-3
 EPOCHS, BATCH, RATE, DROPOUT = 1.5, 16, 5e-4, 0.1
 SEEN = 6  # candidates of a question that one step of the network sees: at most 3 right ones, the likeliest wrong ones
-FIRST_ARTICLES, FIRST_ENCYCLOPEDIA = 4, 2  # the ranker learns from one in so many groups and encyclopedia questions
+FIRST_ARTICLES, FIRST_ENCYCLOPEDIA = 4, 2  # a first ranker learns from one in so many groups and encyclopedia ones
+RANKED_NEWS, RANKED_ENCYCLOPEDIA = (
+    3,
+    2,
+)  # the ranker: one in so many questions on news, the encyclopedia's so many times
 WORDS_WEIGHT = 0.5  # of the answering words' loss beside the sentences'
 RIDGE = 0.01  # of the answerability
-GROUPS = 3  # of kinds of questions, the last columns of the summary
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -221,24 +224,18 @@ def judge(example: Example, ranker: Ranker, network: Network) -> Judged:
     )
     scores = network.read(shown)
     best = top[int(joined(scores, ranks[top]).argmax())]
-    return Judged(
-        summary(example.kind, scores, ranks[top]), bool(example.right.any()), bool(example.right[example.rows[best]])
-    )
+    return Judged(summary(scores, ranks[top]), bool(example.right.any()), bool(example.right[example.rows[best]]))
 
 
 def train_answerable(judged: Sequence[Judged]) -> Linear:
     """Logistic regression with a ridge penalty, to convergence.
 
-    Among the questions of each group of kinds those with and those without an answer weigh the same: that most written
-    whys rest on a false premise, and most written whos do not, is no fact of the world.
+    Those with and those without an answer weigh the same.
     """
     features = np.stack([one.summary for one in judged])
     answerable = np.array([one.answerable for one in judged])
-    group = features[:, -GROUPS:].argmax(axis=1)
-    weights_of = np.ones(len(judged), np.float32)
-    for chosen in [(group == number) & (answerable == has) for number in range(GROUPS) for has in (True, False)]:
-        weights_of[chosen] = 0.5 * (group == group[chosen][0]).sum() / chosen.sum() if chosen.any() else 1.0
-    balance, labels = torch.from_numpy(weights_of), torch.from_numpy(answerable.astype(np.float32))
+    labels = torch.from_numpy(answerable.astype(np.float32))
+    balance = torch.from_numpy(np.where(answerable, 0.5 / answerable.mean(), 0.5 / (1 - answerable.mean()))).float()
     mean, scale = standardisation(features)
     rows = torch.from_numpy(np.clip((features - mean) * scale, -FARTHEST, FARTHEST))
     weights, bias = torch.zeros(rows.shape[1], requires_grad=True), torch.zeros(1, requires_grad=True)
@@ -270,6 +267,17 @@ def report(name: str, judged: Sequence[Judged], answerable: Linear) -> None:
     print()
 
 
+def ranked(examples: Sequence[Example]) -> list[Example]:
+    """What the ranker learns from. With more news beside the encyclopedia it is worse on other articles (eval/LOG.md).
+
+    Questions that nothing in the index answers are left to the network.
+    """
+    taught = [example for example in examples if not example.held_back]
+    on_news = [example for example in taught if example.id.startswith(tuple("0123456789"))]
+    rest = [example for example in taught if example.id.startswith(ENCYCLOPEDIA)]
+    return on_news[::RANKED_NEWS] + rest * RANKED_ENCYCLOPEDIA
+
+
 def prepared(data: Path, most: int, keep: Path | None) -> tuple[Ranker, list[Example]]:
     """The ranker, and the examples as it orders their candidates; kept in the file ``keep`` for the next time."""
     if keep is not None and keep.exists():
@@ -280,6 +288,7 @@ def prepared(data: Path, most: int, keep: Path | None) -> tuple[Ranker, list[Exa
     first = [example for group in few for example in make_examples(*group, None)]
     ranker = train_ranker([example for example in first if not example.held_back])
     examples = [example for group in [*groups, (articles, askings)] for example in make_examples(*group, ranker)]
+    ranker = train_ranker(ranked(examples))
     if keep is not None:
         keep.write_bytes(pickle.dumps((ranker, examples)))
     return ranker, examples
