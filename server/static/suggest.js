@@ -16,13 +16,16 @@ const TERM = {
   en: (term) => `What does “${term}” mean?`,
 };
 
-/** A question that an article with this title should answer: the clause of it that asks, or what the title is about. */
+/**
+ * A question that an article with this title should answer: its first clause if that asks, else what the title is about.
+ * A clause behind another leans on it, and by itself asks for too much (…,中國汽車還有多少機會?).
+ */
 export function questionOf(title) {
   const lang = langOf(title);
   const bare = title.replace(/^\s*[【［[][^】］\]]*[】］\]]/, "").trim() || title; // without a column's name
   if (lang === "en") return WHOLE.en(bare);
-  const asking = bare.split(STOPS).find((clause) => ASKING.test(clause) && Array.from(clause).length >= 8);
-  if (asking && balanced(asking)) return `${asking.trim()}？`;
+  const [first] = bare.split(STOPS);
+  if (ASKING.test(first) && Array.from(first).length >= 8 && balanced(first)) return `${first.trim()}？`;
   const closed = bare.replace(/[,，。!！?？;；:：\s]+$/, "");
   return WHOLE[lang](closed.replace(/[,:;!?](?!\d)/g, wide));
 }
