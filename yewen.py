@@ -15,7 +15,7 @@ from indexer.engines import ENGINES, EngineError
 from indexer.snapshot import SnapshotError
 from language.folding import without_surrogates
 from language.script import SCRIPTS
-from retriever import RerankerError
+from retriever import RerankerError, Scope
 from server.completion import SHELLS, completion_script
 from server.settings import STORES, Settings, SettingsError, read_settings
 
@@ -132,6 +132,10 @@ def _day(text: str) -> str:
     return text
 
 
+def _scope(options: argparse.Namespace) -> Scope:
+    return Scope(options.industry, options.source, options.since, options.until)
+
+
 def _question(options: argparse.Namespace) -> str:
     text = without_surrogates(options.question).strip()
     if not text:
@@ -184,8 +188,7 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
 
     question = _question(options)
     retriever = load_retriever(settings)
-    time_span = {"since": options.since, "until": options.until}
-    hits = retriever.retrieve(analyse_question(question), options.k, options.industry, options.source, **time_span)
+    hits = retriever.retrieve(analyse_question(question), options.k, _scope(options))
     if options.json:
         documents = [hit_document(hit) for hit in hits]
         _print_json({"query": question, "hits": documents, "index": retriever.snapshot.id})
@@ -202,8 +205,7 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
     from server.terminal import answer_text, paint_for
 
     script = None if options.script == "auto" else options.script
-    scope = {name: getattr(options, name) for name in ("industry", "source", "since", "until")}
-    request = replace(Request(_question(options), script=script), **scope)
+    request = Request(_question(options), script=script, scope=_scope(options))
     answerer = load_answerer(settings)
     done = asyncio.run(answerer.answer(request))
     if options.json:

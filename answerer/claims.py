@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from answerer.asked import NAME_TAGS, ContentWord, asked
 from answerer.checking import is_proper
+from answerer.features import word_matches
 from answerer.figures import Date, Figure, dates, figures
 from answerer.lists import read_body
-from answerer.sentences import SentenceView, read_sentence, word_vectors
+from answerer.sentences import SentenceView, read_sentence
 from indexer.articles import Article
 from language.folding import fold
 from language.segmentation import tagged_words
@@ -20,7 +19,6 @@ from retriever.hits import Hit
 CLAUSE_END = re.compile(r"[,。;!?\n]")  # in folded text
 LONGEST = 3  # sentences of a place
 BEFORE = 4  # sentences before a place that tell what it is about
-_SOFT_FLOOR = 0.45  # cosines of word vectors below this are taken for chance
 _TYPES = {"nr": "person", "ns": "place"}
 
 
@@ -138,21 +136,7 @@ def _best(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
 
 def met_in(words: Sequence[ContentWord], view: SentenceView) -> list[float]:
     """How well each word stands in a text, 0 to 1: itself, its concept, most of its pairs, or one of like meaning."""
-    met = []
-    for word in words:
-        if word.text in view.folded or (word.concept and word.concept in view.concepts):
-            met.append(1.0)
-            continue
-        pairs = [word.text[at : at + 2] for at in range(len(word.text) - 1)]
-        part = sum(pair in view.folded for pair in pairs) / len(pairs) if len(pairs) > 1 else 0.0
-        met.append(0.7 * part if not word.text.isascii() else 0.0)
-    loose = [row for row, word in enumerate(words) if met[row] < 1 and not word.is_name]
-    if loose and len(view.words):
-        vectors = word_vectors().of(tuple(words[row].text for row in loose))
-        near = np.clip(((view.vectors @ vectors.T).max(axis=0) - _SOFT_FLOOR) / (1 - _SOFT_FLOOR), 0, 1)
-        for row, value in zip(loose, near, strict=True):
-            met[row] = max(met[row], float(value))
-    return met
+    return [float(value) for value in word_matches(words, [view])[1][0]] if words else []
 
 
 def share(words: Sequence[ContentWord], met: Sequence[float]) -> float:

@@ -103,15 +103,16 @@ def _strength(word: ContentWord, view: SentenceView) -> float:
     return 0.7 * sum(pair in view.folded for pair in pairs) / len(pairs)
 
 
-def _matrices(words: Sequence[ContentWord], found: Sequence[Candidate]) -> tuple[Floats, Floats]:
+def word_matches(words: Sequence[ContentWord], views: Sequence[SentenceView]) -> tuple[Floats, Floats]:
     """Exact and soft match of every word with every sentence, float32 [sentences, words]; soft is at least exact."""
-    exact = np.array([[_strength(word, c.view) for word in words] for c in found], np.float32).reshape(-1, len(words))
+    exact = np.array([[_strength(word, view) for word in words] for view in views], np.float32)
+    exact = exact.reshape(-1, len(words))
     soft = exact.copy()
     vectors = word_vectors().of(tuple(word.text for word in words))
     loose = np.array([not (word.is_number or word.is_name) for word in words])
-    for row, candidate in enumerate(found):
-        if len(candidate.view.words) and loose.any():
-            nearest = (candidate.view.vectors @ vectors.T).max(axis=0)
+    for row, view in enumerate(views):
+        if len(view.words) and loose.any():
+            nearest = (view.vectors @ vectors.T).max(axis=0)
             scaled = np.clip((nearest - _SOFT_FLOOR) / (1 - _SOFT_FLOOR), 0, 1) * loose
             soft[row] = np.maximum(soft[row], scaled)
     return exact, soft
@@ -228,7 +229,7 @@ def sentence_features(question: Asked, found: Sequence[Candidate], cosines: Floa
     plain = weights - names - numbers
     focus = weights * np.array([word.is_focus for word in words], np.float32)
     verbs = weights * np.array([word.is_verb for word in words], np.float32)
-    exact, soft = _matrices(words, found)
+    exact, soft = word_matches(words, [c.view for c in found])
     exact_near, soft_near = _window(exact, found), _window(soft, found)
     contexts = [read_sentence(c.hit.passage.context) for c in found]
     context = np.array([[_strength(w, v) for w in words] for v in contexts], np.float32).reshape(exact.shape)

@@ -13,11 +13,10 @@ from statistics import fmean
 
 from answerer.answer import Answer, Citation
 from answerer.checking import Check, check
-from answerer.conversation import Message
+from answerer.conversation import Message, transcript
 from answerer.evidence import Evidence, listing, number_sentences, visible
 from answerer.language_model import LanguageModel
 from answerer.markers import SentenceBuffer, cited_numbers, without_markers
-from answerer.rewriting import transcript
 from language.script import Script, render
 from prompts import NOT_FOUND, answer_prompt, dropped_note, evidence_prompt, refusal_text
 from retriever.hits import Hit

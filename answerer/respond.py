@@ -19,7 +19,7 @@ from language.folding import fold
 from language.script import Script, detect_script
 from language.segmentation import tagged_words
 from prompts import fallback_note
-from retriever import HITS, Hit, Question, Retriever, analyse_question
+from retriever import EVERYWHERE, HITS, Hit, Question, Retriever, Scope, analyse_question
 
 if TYPE_CHECKING:
     from answerer.language_model import LanguageModel  # imports httpx, which only a model needs
@@ -36,19 +36,13 @@ _POINTS_BACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question with its conversation and limits; ``top_k`` is how many passages are read.
-
-    ``since`` and ``until`` are days as ``2025-09-30``.
-    """
+    """One question with its conversation and limits; ``top_k`` is how many passages are read."""
 
     question: str
     history: tuple[Message, ...] = ()
     script: Script | None = None
     top_k: int = HITS
-    industry: str | None = None
-    source: str | None = None
-    since: str | None = None
-    until: str | None = None
+    scope: Scope = EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +86,7 @@ class Answerer:
         if self.model is not None and request.history:
             question = await self._rewritten(question, request.history, self.model)
         understood = time.perf_counter()
-        time_span = {"since": request.since, "until": request.until}
-        hits = self.retriever.retrieve(question, request.top_k, request.industry, request.source, **time_span)
+        hits = self.retriever.retrieve(question, request.top_k, request.scope)
         found = time.perf_counter()
         yield Retrieved(tuple(hits))
         answer = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from answerer.asked import asked
 from answerer.checking import check
-from answerer.conversation import Message
+from answerer.conversation import Message, transcript
 from answerer.evidence import visible
 from answerer.language_model_errors import LanguageModelError
 from language.folding import fold
@@ -21,8 +21,6 @@ from prompts import follow_up_prompt, rewrite_prompt
 if TYPE_CHECKING:
     from answerer.language_model import LanguageModel  # imports httpx, which only a model needs
 
-TURNS = 4  # last turns of the conversation that the model sees
-LONGEST_TURN = 400  # characters of each
 LONGEST = 200  # characters of a question; more is no question
 DEADLINE_S = 8.0  # for the call; the answer itself has its own
 KEPT = 0.5  # of the weight of the question's words that must stand in the rewritten one
@@ -59,8 +57,3 @@ def serves(text: str, question: str, history: Sequence[Message]) -> bool:
     if sum(word.weight for word in words if word.text in kept) < KEPT * weight:
         return False
     return check(text, "\n".join([*(turn.content for turn in history), question])).supported
-
-
-def transcript(history: Sequence[Message]) -> str:
-    """The last turns as a prompt shows them, one a line."""
-    return "\n".join(f"{turn.role}: {visible(turn.content)[:LONGEST_TURN]}" for turn in history[-TURNS:])

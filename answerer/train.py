@@ -65,10 +65,10 @@ def standardisation(features: Floats) -> tuple[Floats, Floats]:
     return features.mean(axis=0), (1 / np.maximum(features.std(axis=0), 1e-3)).astype(np.float32)
 
 
-def against_nothing(scores: Tensor, right: Tensor, may_lack: bool) -> Tensor:
+def against_nothing(scores: Tensor, right: Tensor, nothing_possible: bool) -> Tensor:
     """The loss of one question: minus the log-probability of the right candidates, or of "no answer"."""
     nothing = torch.zeros(1)
-    everything = torch.cat([scores, nothing]) if may_lack else scores
+    everything = torch.cat([scores, nothing]) if nothing_possible else scores
     wanted = scores[right].logsumexp(0) if bool(right.any()) else nothing[0]
     return everything.logsumexp(0) - wanted
 

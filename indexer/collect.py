@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -128,10 +129,7 @@ def fetched(url: str, defaults: Draft, read: IsolatedReader, fetch: Fetch) -> li
         entries = read("feed", page.data)
     except UnreadableError as error:
         return [Found(url, refused=f"{url}: {error}")]
-    found = []
-    for entry in entries:
-        found.append(_found(entry.url or url, lambda e=entry: _entry_articles(e, defaults, read, fetch)))  # type: ignore[misc]
-    return found
+    return [_found(e.url or url, partial(_entry_articles, e, defaults, read, fetch)) for e in entries]
 
 
 def _entry_articles(entry: Draft, defaults: Draft, read: IsolatedReader, fetch: Fetch) -> list[Article]:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -98,11 +99,10 @@ def day_of(text: str) -> str:
     """
     if not text.strip():
         return ""
-    try:
-        year, month, day = map(int, _DAY.match(text.strip()).groups())  # type: ignore[union-attr]
-        return date(year, month, day).isoformat()
-    except (AttributeError, ValueError):
-        raise UnreadableError(f"{text[:40]!r} is no date: write it as 2025-09-30") from None
+    if found := _DAY.match(text.strip()):
+        with suppress(ValueError):  # no such day
+            return date(*map(int, found.groups())).isoformat()
+    raise UnreadableError(f"{text[:40]!r} is no date: write it as 2025-09-30")
 
 
 def _decoded(data: bytes) -> str:

@@ -17,6 +17,7 @@ from language.interrogatives import without_asking
 from retriever.hits import Hit
 from retriever.question import Question
 from retriever.rerank import DEPTH, CrossEncoderReranker
+from retriever.scope import EVERYWHERE, Scope
 
 CANDIDATES = 60  # taken from each of the two rankings
 WORD_WEIGHT = 0.7  # of jieba words beside bigrams; see eval/LOG.md for these five
@@ -43,27 +44,15 @@ class Retriever:
     article_weight: float = ARTICLE_WEIGHT
     dense_weight: float = DENSE_WEIGHT
 
-    def retrieve(
-        self,
-        question: Question,
-        k: int = 10,
-        industry: str | None = None,
-        source: str | None = None,
-        *,
-        since: str | None = None,
-        until: str | None = None,
-    ) -> list[Hit]:
-        """The ``k`` best passages, best first; only of articles of that industry, source and time if given.
-
-        ``since`` and ``until`` are the first and the last day (``2025-09-30``); with them none without a date fits.
-        """
+    def retrieve(self, question: Question, k: int = 10, scope: Scope = EVERYWHERE) -> list[Hit]:
+        """The ``k`` best passages of the articles in ``scope``, best first."""
         snapshot = self.snapshot
         weights = query_weights(question, self.concept_weight)
         lexical = snapshot.lexical.scores(weights)
         whole = snapshot.article_lexical.scores(weights)
         lexical = np.asarray(self.lexical_weight * (lexical + self.article_weight * whole[snapshot.owners]), np.float32)
         query = self.encoder.encode_queries([question.text])[0]
-        allowed = self._allowed(industry, source, since, until)
+        allowed = self._allowed(scope)
         rows = self._candidates(lexical, query, allowed)
         if not len(rows):
             return []
@@ -81,18 +70,10 @@ class Retriever:
         first, end = np.searchsorted(self.snapshot.owners, [row, row + 1])  # passages lie in the order of articles
         return list(self.snapshot.passages[first:end])
 
-    def _allowed(
-        self, industry: str | None, source: str | None, since: str | None, until: str | None
-    ) -> npt.NDArray[np.bool_] | None:
-        if industry is None and source is None and since is None and until is None:
+    def _allowed(self, scope: Scope) -> npt.NDArray[np.bool_] | None:
+        if scope == EVERYWHERE:
             return None
-        dated = since is not None or until is not None
-        fits = [
-            (industry is None or article.industry == industry)
-            and (source is None or article.source == source)
-            and (not dated or (bool(article.date) and (since or "") <= article.date <= (until or "9999-12-31")))
-            for article in self.snapshot.articles
-        ]
+        fits = [scope.holds(article) for article in self.snapshot.articles]
         return np.array(fits, bool)[self.snapshot.owners]
 
     def _candidates(

@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import Route
 
 from answerer.respond import Answerer, Delta, Done, Retrieved
-from retriever import HITS, analyse_question
+from retriever import HITS, Scope, analyse_question
 from server import schemas
 from server.collection import Collection, collection_router
 from server.documentation import documentation_router
@@ -208,7 +208,7 @@ def _answers(engine: Engine, metrics: Metrics) -> APIRouter:
         if not q.strip():
             raise InvalidError("q is blank: write what to search for")
         retriever = engine.answerer.retriever
-        hits = retriever.retrieve(analyse_question(q), k, industry, source, since=since, until=until)
+        hits = retriever.retrieve(analyse_question(q), k, Scope(industry, source, since, until))
         documents = [hit_document(hit) for hit in hits]
         return JSONResponse({"query": q, "hits": documents, "index": retriever.snapshot.id})
 

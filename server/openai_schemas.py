@@ -14,11 +14,8 @@ from server.schemas import (
     MOST_TURNS,
     AnswerScript,
     CitationBody,
-    Industry,
-    Since,
-    Source,
+    Filtered,
     TopK,
-    Until,
     Whole,
 )
 
@@ -74,7 +71,7 @@ _QUESTION = {  # what the list of messages must hold
 }
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(Filtered):
     """A conversation; the user's last message is the question. Sampling options are accepted and have no effect.
 
     System and developer messages have none either: an answer is made of the articles, whatever they say. ``script``,
@@ -108,10 +105,6 @@ class ChatRequest(BaseModel):
     response_format: ResponseFormat | None = None
     script: AnswerScript = "auto"
     top_k: TopK = HITS
-    industry: Industry = None
-    source: Source = None
-    since: Since = None
-    until: Until = None
 
     def to_request(self) -> Request:
         """The same for the answerer; of the earlier turns the last are taken, and of a long one its beginning.
@@ -135,8 +128,7 @@ class ChatRequest(BaseModel):
             )
         history = tuple(Message(turn.role, turn.content[:LONGEST_TURN]) for turn in turns[-MOST_TURNS:])
         script = None if self.script == "auto" else self.script
-        scope = (self.industry, self.source, self.since, self.until)
-        return Request(question, history, script, self.top_k, *scope)
+        return Request(question, history, script, self.top_k, self.scope)
 
 
 class Usage(BaseModel):

@@ -22,7 +22,7 @@ from indexer.articles import Article, is_day
 from indexer.collect import LONGEST_BODY, LONGEST_NAME, LONGEST_TITLE, LONGEST_URL, Taken
 from indexer.formats import Draft
 from language.script import Script
-from retriever import HITS
+from retriever import HITS, Scope
 
 LONGEST_QUESTION = 1000  # characters
 LONGEST_TURN = 8000  # characters of one turn of the conversation
@@ -106,7 +106,21 @@ class Turn(BaseModel):
     ]
 
 
-class AnswerRequest(BaseModel):
+class Filtered(BaseModel):
+    """A request with filters, all of which may be left out."""
+
+    industry: Industry = None
+    source: Source = None
+    since: Since = None
+    until: Until = None
+
+    @property
+    def scope(self) -> Scope:
+        """The same for the retriever."""
+        return Scope(self.industry, self.source, self.since, self.until)
+
+
+class AnswerRequest(Filtered):
     """A question; everything but ``question`` may be left out."""
 
     model_config = ConfigDict(
@@ -131,18 +145,13 @@ class AnswerRequest(BaseModel):
     history: Annotated[list[Turn], Field(max_length=MOST_TURNS, description="Earlier turns, oldest first")] = []
     script: AnswerScript = "auto"
     top_k: TopK = HITS
-    industry: Industry = None
-    source: Source = None
-    since: Since = None
-    until: Until = None
     stream: Annotated[bool, Field(description="Answer as server-sent events")] = False
 
     def to_request(self) -> Request:
         """The same for the answerer."""
         history = tuple(Message(turn.role, turn.content) for turn in self.history)
         script = None if self.script == "auto" else self.script
-        scope = (self.industry, self.source, self.since, self.until)
-        return Request(self.question, history, script, self.top_k, *scope)
+        return Request(self.question, history, script, self.top_k, self.scope)
 
 
 class HitBody(BaseModel):

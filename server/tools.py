@@ -10,11 +10,12 @@ from functools import wraps
 from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 
 from pydantic import Field, StringConstraints
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Send
+from starlette.types import Scope as ConnectionScope
 
 from answerer.respond import Request
 from indexer.snapshot import SnapshotError
-from retriever import analyse_question
+from retriever import Scope, analyse_question
 from server import schemas
 from server.engine import Engine, NotReadyError
 from server.errors import NotFoundError, error_response
@@ -60,7 +61,7 @@ def create_tools(engine: Engine, metrics: Metrics) -> "MCPServer[None]":
     ) -> schemas.SearchBody:
         """The passages nearest to a query, best first, exactly as the articles have them."""
         retriever = engine.answerer.retriever
-        hits = retriever.retrieve(analyse_question(query), k, industry, source, since=since, until=until)
+        hits = retriever.retrieve(analyse_question(query), k, Scope(industry, source, since, until))
         documents = [schemas.HitBody(**hit_document(hit)) for hit in hits]
         return schemas.SearchBody(query=query, hits=documents, index=retriever.snapshot.id)
 
@@ -78,8 +79,8 @@ def create_tools(engine: Engine, metrics: Metrics) -> "MCPServer[None]":
         """An answer with citations of the exact words it rests on, or a refusal with the nearest passages."""
         answerer = engine.answerer
         wanted = None if script == "auto" else script
-        asked = Request(question, script=wanted, industry=industry, source=source, since=since, until=until)
-        done = await answerer.answer(asked)
+        scope = Scope(industry, source, since, until)
+        done = await answerer.answer(Request(question, script=wanted, scope=scope))
         metrics.answered(done)
         return schemas.AnswerBody(**answer_document(done, answerer.retriever.snapshot.id))
 
@@ -133,7 +134,7 @@ class McpEndpoint:
             yield
         self._sessions = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: ConnectionScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if self._sessions is None:
             response = error_response(scope["path"], 503, "not_ready", "the server is starting; try again")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from answerer.verifying import Kind, Verdict, verify
 from prompts import differs_note, nearby_note
-from retriever import HITS, analyse_question
+from retriever import HITS, Scope, analyse_question
 from server import schemas
 from server.engine import Engine
 from server.presentation import citation_document
@@ -27,7 +27,7 @@ ClaimText = Annotated[
 ]
 
 
-class VerifyRequest(BaseModel):
+class VerifyRequest(schemas.Filtered):
     """A claim; the filters may be left out."""
 
     model_config = ConfigDict(
@@ -35,8 +35,6 @@ class VerifyRequest(BaseModel):
     )
 
     claim: ClaimText
-    industry: schemas.Industry = None
-    source: schemas.Source = None
 
 
 class ComparedBody(BaseModel):
@@ -78,17 +76,17 @@ def verify_router(engine: Engine) -> APIRouter:
     @router.post("/verify", response_model=VerifyBody)
     def check(request: VerifyRequest) -> Response:
         """Compare a claim with the articles: its figures, dates, names and directions beside theirs."""
-        return JSONResponse(verification_document(engine, request.claim, request.industry, request.source))
+        return JSONResponse(verification_document(engine, request.claim, request.scope))
 
     return router
 
 
-def verification_document(engine: Engine, claim: str, industry: str | None, source: str | None) -> dict[str, Any]:
+def verification_document(engine: Engine, claim: str, scope: Scope) -> dict[str, Any]:
     """The verdict on a claim as the endpoint shows it."""
     began = time.perf_counter()
     retriever = engine.answerer.retriever
     question = analyse_question(claim)
-    hits = retriever.retrieve(question, HITS, industry, source)
+    hits = retriever.retrieve(question, HITS, scope)
     found = time.perf_counter()
     result = verify(claim, hits)
     ended = time.perf_counter()

@@ -11,7 +11,7 @@ from indexer.build import build_index
 from indexer.encoder import Encoder
 from indexer.milvus import Milvus, StoreError
 from indexer.snapshot import Snapshot, SnapshotError, open_snapshot
-from retriever import Retriever, analyse_question
+from retriever import Retriever, Scope, analyse_question
 from yewen import main
 
 # looked for and not imported: indexer.milvus has something to set before the first import
@@ -82,7 +82,7 @@ def test_hits_are_those_of_faiss(
     stored: Snapshot, snapshot: Snapshot, encoder: Encoder, question: str, source: str | None
 ) -> None:
     asked = analyse_question(question)
-    found, wanted = (Retriever(s, encoder).retrieve(asked, 10, source=source) for s in (stored, snapshot))
+    found, wanted = (Retriever(s, encoder).retrieve(asked, 10, Scope(source=source)) for s in (stored, snapshot))
     assert [hit.passage.id for hit in found] == [hit.passage.id for hit in wanted]
     assert [hit.score for hit in found] == pytest.approx([hit.score for hit in wanted], abs=1e-4)
 

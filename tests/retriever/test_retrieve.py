@@ -15,7 +15,7 @@ from indexer.encoder import Encoder
 from indexer.snapshot import Snapshot, open_snapshot
 from language.analysis import term_texts
 from language.folding import fold
-from retriever import Hit, Retriever, analyse_question
+from retriever import Hit, Retriever, Scope, analyse_question
 from retriever.retrieve import fuse, merge_spans, query_weights
 
 Search = Callable[..., list[Hit]]
@@ -24,7 +24,7 @@ Search = Callable[..., list[Hit]]
 @pytest.fixture(scope="module")
 def search(snapshot: Snapshot, encoder: Encoder) -> Search:
     retriever = Retriever(snapshot, encoder)
-    return lambda text, k=10, **filters: retriever.retrieve(analyse_question(text), k, **filters)
+    return lambda text, k=10, **filters: retriever.retrieve(analyse_question(text), k, Scope(**filters))
 
 
 # The same question as written in Taiwan, on the mainland and in Hong Kong: other characters and other regional words.
@@ -111,7 +111,7 @@ def test_filters_let_through_what_fits_and_nothing_else(
         for article in two_industries.snapshot.articles
         if industry in (None, article.industry) and source in (None, article.source)
     }
-    hits = two_industries.retrieve(analyse_question(question), 10, industry, source)
+    hits = two_industries.retrieve(analyse_question(question), 10, Scope(industry, source))
     assert {hit.article.id for hit in hits} <= fitting
     assert len(hits) == min(10, sum(passage.article_id in fitting for passage in everything))
 
@@ -134,20 +134,20 @@ def test_a_time_lets_through_its_days_with_both_ends_and_nothing_without_a_date(
     dates = ("", "2025-01-31", "2025-09-30")
     build_index(tmp_path, [replace(a, date=day) for a, day in zip(articles[:3], dates, strict=True)], encoder)
     retriever = Retriever(open_snapshot(tmp_path), encoder)
-    hits = retriever.retrieve(analyse_question("汽車產業"), 50, since=since, until=until)
+    hits = retriever.retrieve(analyse_question("汽車產業"), 50, Scope(since=since, until=until))
     assert {hit.article.date for hit in hits} == days
 
 
 @pytest.mark.parametrize("name", ["沒有這一業", "", "甲", "甲業 "])
 def test_a_filter_that_nothing_fits_finds_nothing(two_industries: Retriever, name: str) -> None:
-    assert two_industries.retrieve(analyse_question("汽車"), 5, industry=name) == []
-    assert two_industries.retrieve(analyse_question("汽車"), 5, source=name) == []
+    assert two_industries.retrieve(analyse_question("汽車"), 5, Scope(industry=name)) == []
+    assert two_industries.retrieve(analyse_question("汽車"), 5, Scope(source=name)) == []
 
 
 def test_a_filter_does_not_change_what_passages_score(two_industries: Retriever) -> None:
     question = analyse_question("重慶2025年整車產量是多少?")
     free = {hit.passage.id: hit.lexical for hit in two_industries.retrieve(question, 50)}
-    kept = {hit.passage.id: hit.lexical for hit in two_industries.retrieve(question, 50, source="功夫財經")}
+    kept = {hit.passage.id: hit.lexical for hit in two_industries.retrieve(question, 50, Scope(source="功夫財經"))}
     both = free.keys() & kept.keys()
     assert len(both) > 5
     assert {id: free[id] for id in both} == {id: kept[id] for id in both}
