@@ -182,16 +182,16 @@ def _index(options: argparse.Namespace, settings: Settings) -> int:
 
 def _search(options: argparse.Namespace, settings: Settings) -> int:
     from retriever import analyse_question
-    from server.engine import load_retriever
+    from server.engine import load_answerer
     from server.presentation import hit_document
     from server.terminal import hit_text, paint_for
 
     question = _question(options)
-    retriever = load_retriever(settings)
-    hits = retriever.retrieve(analyse_question(question), options.k, _scope(options))
+    answerer = load_answerer(settings)
+    hits = answerer.search(analyse_question(question), options.k, _scope(options))
     if options.json:
         documents = [hit_document(hit) for hit in hits]
-        _print_json({"query": question, "hits": documents, "index": retriever.snapshot.id})
+        _print_json({"query": question, "hits": documents, "index": answerer.retriever.snapshot.id})
     else:
         paint = paint_for(sys.stdout)
         print("\n\n".join(hit_text(number, hit, paint) for number, hit in enumerate(hits, 1)))

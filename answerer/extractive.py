@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 from answerer.answer import Answer, Citation
-from answerer.asked import AnswerKind, Asked, asked
+from answerer.asked import AnswerKind, Asked
 from answerer.conflicts import conflicting
-from answerer.features import Candidate, candidates
+from answerer.features import Candidate
 from answerer.lists import Body, announced, items, read_body
-from answerer.reader import Reader, Reading
+from answerer.reader import Reading
 from indexer.articles import Article
 from indexer.passages import Passage
 from language.script import render
@@ -58,21 +58,28 @@ class Quote:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a question asks for, the passages found for it, best first, and what was read in them."""
+
+    wanted: Asked
+    hits: tuple[Hit, ...]
+    reading: Reading
+
+
 def answer_extractively(
     question: Question,
-    hits: Sequence[Hit],
-    reader: Reader,
+    found: Found,
     threshold: float,
     passages_of: Callable[[Article], Sequence[Passage]],
 ) -> Answer:
-    """Answer from the hits; refuse where the reader finds it less probable than ``threshold`` that they hold one.
+    """Answer from what was found; refuse where it is less probable than ``threshold`` that it holds an answer.
 
     ``passages_of`` gives all passages of an article: an answer may quote beside the hits, and names the passage.
     """
-    wanted = asked(question.text)
-    reading = reader.read(wanted, question.text, candidates(hits))
+    wanted, reading = found.wanted, found.reading
     if not reading.candidates or reading.probability < threshold:
-        return refuse(question, hits, reading.probability)
+        return refuse(question, found.hits, reading.probability)
     best = float(reading.scores[0])
     rival = conflicting(wanted, question.text, reading)
     quotes = [

@@ -6,7 +6,7 @@ what both say gives the probability that the best one really answers.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ from answerer.features import HEARD, Candidate, Matches, asks, sentence_features
 from answerer.network import Network
 from answerer.pieces import SENTENCE_PIECES, inputs, pieces
 from answerer.sentences import SentenceView, word_vectors
+from retriever.hits import Hit
 
 REFUSE_BELOW = 0.23  # probability under which the articles are taken not to hold the answer; chosen in eval/LOG.md
 READ = 8  # candidates that the network reads
 RANK_WEIGHT = 1.0  # of the ranker's score beside the network's; chosen in eval/LOG.md
+PASSAGE_WEIGHT = 0.15  # of the passage's score beside the sentence's; chosen in eval/LOG.md
 LEAST_HEARD = 0.3  # share of what the question is about that must stand somewhere in the passages
 UNHEARD = 0.1  # the probability at most where it does not
 FARTHEST = 4.0  # standard deviations: what lies farther from what was seen in training counts as no farther than this
@@ -75,7 +77,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """The candidates read, best first, their joined scores and the answerability, 0 to 1."""
+    """The candidates read, best first, their scores (the passage's in them) and the answerability, 0 to 1."""
 
     candidates: tuple[Candidate, ...]
     scores: Floats
@@ -102,12 +104,13 @@ class Reader:
         rows = np.lexsort((np.arange(len(ranks)), -ranks))[:READ]
         chosen = [seen.candidates[row] for row in rows]
         scores = self.network.read(inputs(question, text, chosen, seen.matches.of(rows), seen.features[rows]))
-        both = joined(scores, ranks[rows])
-        order = np.lexsort((np.arange(len(rows)), -both))
+        passages = np.array([candidate.hit.score for candidate in chosen], np.float32)
+        total = joined(scores, ranks[rows]) + PASSAGE_WEIGHT * passages
+        order = np.lexsort((np.arange(len(rows)), -total))
         probability = 1 / (1 + float(np.exp(-self.answerable(summary(scores, ranks[rows])))))
         if seen.features[0, HEARD] < LEAST_HEARD:
             probability = min(probability, UNHEARD)
-        return Reading(tuple(chosen[i] for i in order), both[order], probability)
+        return Reading(tuple(chosen[i] for i in order), total[order], probability)
 
     def remember(self, views: Sequence[SentenceView]) -> None:
         """Read sentences now, not at the first question that needs them."""
@@ -133,6 +136,24 @@ def see(question: Asked, text: str, found: Sequence[Candidate]) -> Seen:
 def joined(scores: Floats, ranks: Floats) -> Floats:
     """The scores that order the candidates: the network's, steadied by the ranker's; float32 [candidates]."""
     return np.asarray(scores + RANK_WEIGHT * ranks, np.float32)
+
+
+def rerank(hits: Sequence[Hit], reading: Reading) -> list[Hit]:
+    """The hits, best first by what was read in them: a passage is as good as its best sentence.
+
+    What reading adds to a hit's score is on the same scale, and nothing for the passage with the worst sentence and
+    those of which none was read.
+    """
+    own = {
+        (c.article.id, c.start): float(score) / PASSAGE_WEIGHT - c.hit.score
+        for c, score in zip(reading.candidates, reading.scores, strict=True)
+    }
+    least = min(own.values(), default=0.0)
+    scored = []
+    for hit in hits:
+        read = [own[key] for span in hit.passage.sentences if (key := (hit.article.id, span.start)) in own]
+        scored.append(replace(hit, score=hit.score + max(read, default=least) - least))
+    return sorted(scored, key=lambda hit: -hit.score)
 
 
 def summary(scores: Floats, ranks: Floats) -> Floats:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from answerer.answer import Answer
 from answerer.asked import NAME_TAGS, asked
 from answerer.conversation import Message
-from answerer.extractive import answer_extractively
+from answerer.extractive import Found, answer_extractively
+from answerer.features import candidates
 from answerer.language_model_errors import LanguageModelError
-from answerer.reader import Reader
+from answerer.reader import Reader, rerank
 from answerer.sentences import read_sentence, word_vectors
 from language.folding import fold
 from language.script import Script, detect_script
@@ -47,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The passages were found."""
+    """The passages were found and put in order."""
 
     hits: tuple[Hit, ...]
 
@@ -86,8 +87,8 @@ class Answerer:
         if self.model is not None and request.history:
             question = await self._rewritten(question, request.history, self.model)
         understood = time.perf_counter()
-        hits = self.retriever.retrieve(question, request.top_k, request.scope)
-        found = time.perf_counter()
+        found = self.find(question, request.top_k, request.scope)
+        hits, ready = found.hits, time.perf_counter()
         yield Retrieved(tuple(hits))
         answer = None
         if self.model is not None and hits:
@@ -102,13 +103,13 @@ class Answerer:
                             yield Delta(part)
             except LanguageModelError as error:
                 note = fallback_note(question.script, error.code)
-                answer = self._extract(question, hits)
+                answer = self._extract(question, found)
                 answer = replace(answer, notes=(note, *answer.notes))
         if answer is None:
-            answer = self._extract(question, hits)
+            answer = self._extract(question, found)
             yield Delta(answer.text)
         ended = time.perf_counter()
-        timings = {"retrieve": found - understood, "answer": ended - found, "total": ended - began}
+        timings = {"retrieve": ready - understood, "answer": ended - ready, "total": ended - began}
         if self.model is not None and request.history:
             timings = {"rewrite": understood - began, **timings}
         yield Done(answer, {stage: round(seconds * 1000, 2) for stage, seconds in timings.items()})
@@ -120,13 +121,24 @@ class Answerer:
         text = await rewrite(question.typed, history, question.script, model)
         return replace(analyse_question(text, question.script), typed=question.typed) if text else question
 
-    def _extract(self, question: Question, hits: Sequence[Hit]) -> Answer:
-        return answer_extractively(question, hits, self.reader, self.threshold, self.retriever.passages_of)
+    def find(self, question: Question, top_k: int = HITS, scope: Scope = EVERYWHERE) -> Found:
+        """The ``top_k`` best passages, read with the question and put in order, unless a cross-encoder has done so."""
+        hits = self.retriever.retrieve(question, top_k, scope)
+        wanted = asked(question.text)
+        reading = self.reader.read(wanted, question.text, candidates(hits[:HITS]))
+        return Found(wanted, tuple(hits if self.retriever.reranker else rerank(hits, reading)), reading)
+
+    def search(self, question: Question, k: int, scope: Scope = EVERYWHERE) -> tuple[Hit, ...]:
+        """The ``k`` best passages, of at least as many as an answer is taken from."""
+        return self.find(question, max(k, HITS), scope).hits[:k]
+
+    def _extract(self, question: Question, found: Found) -> Answer:
+        return answer_extractively(question, found, self.threshold, self.retriever.passages_of)
 
     def warm_up(self) -> None:
         """Load dictionaries and models and read the first sentences now, not at a first question."""
         question = analyse_question("業問")
-        self._extract(question, self.retriever.retrieve(question, 1))
+        self._extract(question, self.find(question))
         spans = ((p, span) for p in self.retriever.snapshot.passages for span in p.sentences)
         views = []
         for passage, span in islice(spans, READ_AT_START):

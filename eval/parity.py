@@ -15,13 +15,18 @@ _TO_SIMPLIFIED = {"zh-TW": "tw2sp", "zh-HK": "hk2s", "zh-CN": ""}
 _FROM_SIMPLIFIED = {"zh-TW": "s2twp", "zh-HK": "s2hk", "zh-CN": ""}
 
 
+def regional(text: str, source: str, target: str) -> str:
+    """A text written in one script in the characters and the words of another."""
+    for config in (_TO_SIMPLIFIED[source], _FROM_SIMPLIFIED[target]):
+        text = converter(config).convert(text) if config else text
+    return text
+
+
 def variants(question: EvalQuestion) -> list[EvalQuestion]:
     """The question and the turns before it in the other two scripts, where the wording differs."""
 
     def convert(text: str, script: str) -> str:
-        for config in (_TO_SIMPLIFIED[question.script], _FROM_SIMPLIFIED[script]):
-            text = converter(config).convert(text) if config else text
-        return text
+        return regional(text, question.script, script)
 
     made: list[EvalQuestion] = []
     for script in SCRIPTS:

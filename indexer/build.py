@@ -1,6 +1,7 @@
 """From articles to a live snapshot."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -25,9 +26,10 @@ from indexer.snapshot import (
 )
 from indexer.vectors import VectorIndex, Vectors, VectorStore
 from language import analysis
+from language.analysis import list_terms, merge_terms
 
 BATCH = 2048  # passages encoded at once
-CHUNK = 64  # passages or articles analysed at once, where that is done elsewhere
+CHUNK = 16_384  # sentences analysed at once
 
 Progress = Callable[[str, int, int], None]
 
@@ -108,9 +110,10 @@ def update_index(
         if live is not None and live.manifest.built_from == wanted and live.manifest.store == store:
             return live.manifest, False
         passages = [passage for article in articles for passage in build_passages(article, size)]
-        with open_engine(engine) as run:
-            lexical, article_lexical = _lexical(articles, passages, run, progress)
+        with open_engine(engine) as run, ThreadPoolExecutor(1) as beside:
+            terms = beside.submit(_lexical, articles, passages, run)  # in Python, while the encoder works outside it
             vectors = _vectors(articles, passages, encoder, live, run=run, progress=progress)
+            lexical, article_lexical = terms.result()
         contents = Contents(articles, passages, lexical, article_lexical, store_vectors(vectors))
         manifest = write_snapshot(index, wanted, encoder, contents)
         contents.vectors.tidy(index)
@@ -139,21 +142,34 @@ def _reusable(index: Path, milvus_uri: str) -> Snapshot | None:
 
 
 def _lexical(
-    articles: Sequence[Article], passages: Sequence[Passage], run: Engine, progress: Progress
+    articles: Sequence[Article], passages: Sequence[Passage], run: Engine
 ) -> tuple[LexicalIndex, LexicalIndex]:
-    """The lexical indexes over passages and over whole articles."""
-    by_id = {article.id: article for article in articles}
+    """The lexical indexes over passages and over whole articles.
 
-    def documents() -> Iterator[list[str]]:
-        texts = (passage_text(by_id[passage.article_id], passage) for passage in passages)
-        for number, terms in enumerate(run(analysis.term_texts, texts, CHUNK)):
-            if number % BATCH == 0:
-                progress("terms", number, len(passages))
-            yield terms
-        progress("terms", len(passages), len(passages))
+    What they are made of, contexts and sentences, is analysed once, though passages share it.
+    """
+    texts: list[str] = []
+    numbers: dict[tuple[str, int], int] = {}  # of a context by itself and -1, of a sentence by article and start
 
-    whole = (f"{article.title}\n{article.body}" for article in articles)
-    return build_lexical(documents()), build_lexical(run(analysis.term_texts, whole, CHUNK))
+    def number(key: tuple[str, int], text: str) -> int:
+        if key not in numbers:
+            numbers[key] = len(texts)
+            texts.append(text)
+        return numbers[key]
+
+    of_article = {article.id: {number((article.title, -1), article.title): None} for article in articles}
+    bodies = {article.id: article.body for article in articles}
+    of_passage = []
+    for passage in passages:
+        body = bodies[passage.article_id]
+        held = [number((passage.article_id, s.start), body[s.start : s.end]) for s in passage.sentences]
+        of_article[passage.article_id].update(dict.fromkeys(held))
+        of_passage.append([number((passage.context, -1), passage.context), *held])
+
+    chunks = (texts[first : first + CHUNK] for first in range(0, len(texts), CHUNK))
+    terms = merge_terms(run(list_terms, chunks, 1))
+    whole = [list(of_article[article.id]) for article in articles]
+    return build_lexical(terms.joined(of_passage)), build_lexical(terms.joined(whole))
 
 
 def _vectors(

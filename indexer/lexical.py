@@ -4,14 +4,14 @@ BM25 as in Robertson & Zaragoza (2009) with the never-negative idf of Lucene; ev
 when the index is built (Lù 2024, BM25S), so that a query adds up a few rows.
 """
 
-from array import array
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+
+from language.analysis import TermLists
 
 K1 = 1.2
 B = 0.75
@@ -54,31 +54,25 @@ class LexicalIndex:
         return total
 
 
-def build_lexical(documents: Iterable[Sequence[str]]) -> LexicalIndex:
-    """Index the term lists of passages, in passage order."""
-    rows: defaultdict[str, int] = defaultdict()
-    rows.default_factory = rows.__len__
-    occurrences, sizes = array("i"), array("i")
-    for document in documents:
-        occurrences.extend(map(rows.__getitem__, document))
-        sizes.append(len(document))
-    vocabulary = sorted(rows)
-    rank = np.empty(len(rows), np.int64)
-    rank[[rows[term] for term in vocabulary]] = np.arange(len(rows))
-    length = np.array(sizes, np.int64)
-    cells = rank[np.array(occurrences, np.int64)] * len(sizes) + np.repeat(np.arange(len(sizes)), length)
-    cells, counts = np.unique(cells, return_counts=True)
-    terms, passages = np.divmod(cells, max(len(sizes), 1))
-    starts = np.searchsorted(terms, np.arange(len(vocabulary) + 1))
-    frequency = np.diff(starts)
-    idf = np.log(1 + (len(sizes) - frequency + 0.5) / (frequency + 0.5))
-    norm = K1 * (1 - B + B * length / max(length.mean() if len(sizes) else 1.0, 1e-9))
-    impacts = idf[terms] * counts * (K1 + 1) / (counts + norm[passages])
+def build_lexical(texts: TermLists) -> LexicalIndex:
+    """Index texts, in their order; terms that stand in none of them are left out."""
+    size = len(texts.ends)
+    length = np.diff(texts.ends, prepend=0)
+    cells = texts.ids.astype(np.int64) * size + np.repeat(np.arange(size), length)
+    cells.sort()
+    first = np.flatnonzero(np.diff(cells, prepend=-1))
+    counts = np.diff(first, append=len(cells))
+    terms, passages = np.divmod(cells[first], max(size, 1))
+    used, frequency = np.unique(terms, return_counts=True)
+    starts = np.concatenate([[0], np.cumsum(frequency)])
+    idf = np.log(1 + (size - frequency + 0.5) / (frequency + 0.5))
+    norm = K1 * (1 - B + B * length / max(length.mean() if size else 1.0, 1e-9))
+    impacts = np.repeat(idf, frequency) * counts * (K1 + 1) / (counts + norm[passages])
     return LexicalIndex(
-        vocabulary,
+        [texts.vocabulary[row] for row in used],
         idf.astype(np.float32),
         starts.astype(np.int64),
         passages.astype(np.int32),
         impacts.astype(np.float32),
-        len(sizes),
+        size,
     )

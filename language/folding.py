@@ -7,6 +7,8 @@ Folded text is only ever matched against; it is never shown.
 import unicodedata
 from functools import cache
 
+import numpy as np
+import numpy.typing as npt
 import opencc
 
 
@@ -45,6 +47,11 @@ def fold(text: str) -> str:
         convert = converter("t2s").convert
         simplified = "".join(new if len(new := convert(old)) == 1 else old for old in plain)
     return str(simplified)
+
+
+def code_points(text: str) -> npt.NDArray[np.uint32]:
+    """The code points of a text without lone surrogates, uint32 [len(text)]."""
+    return np.frombuffer(text.encode("utf-32-le"), np.uint32)
 
 
 def without_surrogates(text: str) -> str:

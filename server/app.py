@@ -207,10 +207,10 @@ def _answers(engine: Engine, metrics: Metrics) -> APIRouter:
         """The passages nearest to a query, best first."""
         if not q.strip():
             raise InvalidError("q is blank: write what to search for")
-        retriever = engine.answerer.retriever
-        hits = retriever.retrieve(analyse_question(q), k, Scope(industry, source, since, until))
+        answerer = engine.answerer
+        hits = answerer.search(analyse_question(q), k, Scope(industry, source, since, until))
         documents = [hit_document(hit) for hit in hits]
-        return JSONResponse({"query": q, "hits": documents, "index": retriever.snapshot.id})
+        return JSONResponse({"query": q, "hits": documents, "index": answerer.retriever.snapshot.id})
 
     return router
 

@@ -60,10 +60,10 @@ def create_tools(engine: Engine, metrics: Metrics) -> "MCPServer[None]":
         until: schemas.Until = None,
     ) -> schemas.SearchBody:
         """The passages nearest to a query, best first, exactly as the articles have them."""
-        retriever = engine.answerer.retriever
-        hits = retriever.retrieve(analyse_question(query), k, Scope(industry, source, since, until))
+        answerer = engine.answerer
+        hits = answerer.search(analyse_question(query), k, Scope(industry, source, since, until))
         documents = [schemas.HitBody(**hit_document(hit)) for hit in hits]
-        return schemas.SearchBody(query=query, hits=documents, index=retriever.snapshot.id)
+        return schemas.SearchBody(query=query, hits=documents, index=answerer.retriever.snapshot.id)
 
     @server.tool(annotations=reads)
     @_told

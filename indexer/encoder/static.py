@@ -7,6 +7,7 @@ The same model as sentence-transformers' ``StaticEmbedding`` followed by ``Norma
 import json
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 MODEL = Path(__file__).parent / "model"
+MANY = 64  # texts that are worth a sparse product
 
 
 def save(folder: Path, weights: npt.NDArray[np.float32]) -> None:
@@ -46,13 +48,21 @@ class StaticEncoder:
 
     def encode_documents(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Vectors of original (not yet folded) texts, float32 [len(texts), dimension]."""
-        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         encodings = self._tokenizer.encode_batch_fast([fold(text) for text in texts], add_special_tokens=False)
-        for number, encoding in enumerate(encodings):
-            if ids := encoding.ids:
-                vectors[number] = self._steps[ids] @ self._rows[ids].astype(np.float32)
+        pieces = [encoding.ids for encoding in encodings]
+        sums = self._sums(pieces) if len(pieces) >= MANY else [self._steps[ids] @ self._rows[ids] for ids in pieces]
+        vectors = np.asarray(sums, np.float32).reshape(len(texts), self.dimension)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
+
+    def _sums(self, pieces: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
+        """The summed rows of each text's pieces as one product, during which other threads can work."""
+        from scipy.sparse import csr_array  # not needed for a question, and slow to import
+
+        used, columns = np.unique(np.fromiter(chain.from_iterable(pieces), np.int64), return_inverse=True)
+        ends = np.cumsum([0, *map(len, pieces)])
+        held = csr_array((np.ones(len(columns), np.float32), columns, ends), shape=(len(pieces), len(used)))
+        return np.asarray(held @ (self._rows[used] * self._steps[used, None]), np.float32)
 
     def __len__(self) -> int:
         """How many pieces there are."""

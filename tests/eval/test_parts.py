@@ -24,6 +24,10 @@ def test_each_part_of_the_retriever_is_measured_on_the_queries_with_gold(
         lines = [json.dumps(row, ensure_ascii=False) for row in rows]
         (tmp_path / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
     main(["--corpus", str(tmp_path / "corpus.jsonl"), "--queries", str(tmp_path / "queries.jsonl")])
-    table = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
-    assert list(table) == ["lexical", "dense", "fused"]
-    assert table["lexical"][:4] == table["fused"][:4] == ["n", "2", "r@1", "1.0"]
+    *rows, same = capsys.readouterr().out.splitlines()
+    table = {part.rstrip(): figures.split() for part, figures in ((line[:24], line[24:]) for line in rows)}
+    scripts = ["reranked, zh-CN", "reranked, zh-HK", "reranked, zh-TW"]
+    assert [*table][:5] == ["lexical", "dense", "fused, without concepts", "fused", "reranked"]
+    assert sorted([*table][5:]) == scripts
+    assert all(table[part][:4] == ["n", "2", "r@1", "1.0"] for part in ("lexical", "fused", "reranked", *scripts))
+    assert same == "the same first passage in every script: 1.0000"

@@ -23,7 +23,7 @@ KILLED_AT = textwrap.dedent("""
     import os, signal, sys
     import yewen, indexer.articles, indexer.build, indexer.encoder.static
     import language.analysis, language.sentences
-    language.analysis.term_texts(language.sentences.tagged_words("開始")[0].text)  # what loads slowly loads once
+    language.analysis.terms(language.sentences.tagged_words("開始")[0].text)  # what loads slowly loads once
     EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.listdir", "os.scandir", "shutil.rmtree"}
     def run(index, last):
         done = 0

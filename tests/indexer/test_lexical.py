@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.articles import Article
-from indexer.build import passage_text
-from indexer.lexical import K1, B, build_lexical
+from indexer.lexical import K1, B, LexicalIndex, build_lexical
 from indexer.snapshot import Snapshot
-from language.analysis import term_texts
+from language.analysis import TermLists, terms
+from language.sentences import split_sentences
 
 QUESTIONS = [
     "重慶2025年整車產量是多少?",
@@ -20,6 +20,18 @@ QUESTIONS = [
     "沒有這種東西zzz",
     "",
 ]
+
+
+def term_texts(*texts: str) -> list[str]:
+    return [term.text for text in texts for term in terms(text)]
+
+
+def index(documents: list[list[str]]) -> LexicalIndex:
+    """The index of documents given as their terms."""
+    vocabulary = sorted({term for document in documents for term in document})
+    ids = [vocabulary.index(term) for document in documents for term in document]
+    ends = np.cumsum([len(document) for document in documents])
+    return build_lexical(TermLists(vocabulary, np.array(ids, np.int32), ends))
 
 
 def plain_bm25(documents: list[list[str]], query: dict[str, float]) -> list[float]:
@@ -40,8 +52,11 @@ def plain_bm25(documents: list[list[str]], query: dict[str, float]) -> list[floa
 
 @pytest.fixture(scope="module")
 def passage_terms(snapshot: Snapshot) -> list[list[str]]:
-    by_id = {article.id: article for article in snapshot.articles}
-    return [term_texts(passage_text(by_id[passage.article_id], passage)) for passage in snapshot.passages]
+    bodies = {article.id: article.body for article in snapshot.articles}
+    return [
+        term_texts(passage.context, *(bodies[passage.article_id][span.start : span.end] for span in passage.sentences))
+        for passage in snapshot.passages
+    ]
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -55,7 +70,10 @@ def test_scores_of_the_real_passages_are_bm25(
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_scores_of_the_real_articles_are_bm25(snapshot: Snapshot, articles: list[Article], question: str) -> None:
-    documents = [term_texts(f"{article.title}\n{article.body}") for article in articles]
+    documents = [
+        term_texts(article.title, *(article.body[span.start : span.end] for span in split_sentences(article.body)))
+        for article in articles
+    ]
     query = dict.fromkeys(term_texts(question), 1.0)
     expected = plain_bm25(documents, query)
     assert snapshot.article_lexical.scores(query) == pytest.approx(np.array(expected, np.float32), rel=1e-4, abs=1e-5)
@@ -65,17 +83,17 @@ def test_scores_of_the_real_articles_are_bm25(snapshot: Snapshot, articles: list
 def test_scores_of_any_documents_are_bm25(documents: list[list[str]]) -> None:
     query = {"甲乙": 1.0, "#丙": 0.5, "a": 2.0, "nowhere": 1.0}
     expected = plain_bm25(documents, query) if any(documents) else [0.0] * len(documents)
-    assert build_lexical(documents).scores(query) == pytest.approx(np.array(expected, np.float32), rel=1e-4, abs=1e-5)
+    assert index(documents).scores(query) == pytest.approx(np.array(expected, np.float32), rel=1e-4, abs=1e-5)
 
 
 def test_the_matrix_is_as_described() -> None:
-    index = build_lexical([["b", "a", "b"], [], ["b"]])
-    assert index.vocabulary == ["a", "b"]
-    assert index.starts.tolist() == [0, 1, 3]
-    assert index.passages.tolist() == [0, 0, 2]
-    assert index.size == 3
-    assert index.idf == pytest.approx([math.log(1 + 2.5 / 1.5), math.log(1 + 1.5 / 2.5)])
-    assert [array.dtype.name for array in (index.idf, index.starts, index.passages, index.impacts)] == [
+    made = index([["b", "a", "b"], [], ["b"]])
+    assert made.vocabulary == ["a", "b"]
+    assert made.starts.tolist() == [0, 1, 3]
+    assert made.passages.tolist() == [0, 0, 2]
+    assert made.size == 3
+    assert made.idf == pytest.approx([math.log(1 + 2.5 / 1.5), math.log(1 + 1.5 / 2.5)])
+    assert [array.dtype.name for array in (made.idf, made.starts, made.passages, made.impacts)] == [
         "float32",
         "int64",
         "int32",
@@ -84,7 +102,7 @@ def test_the_matrix_is_as_described() -> None:
 
 
 def test_a_term_seen_nowhere_weighs_most() -> None:
-    index = build_lexical([["a"], ["a", "b"]])
-    assert index.weight("a") == pytest.approx(math.log(1 + 0.5 / 2.5))
-    assert index.weight("b") == pytest.approx(math.log(1 + 1.5 / 1.5))
-    assert index.weight("nowhere") == pytest.approx(math.log(1 + 2.5 / 0.5))
+    made = index([["a"], ["a", "b"]])
+    assert made.weight("a") == pytest.approx(math.log(1 + 0.5 / 2.5))
+    assert made.weight("b") == pytest.approx(math.log(1 + 1.5 / 1.5))
+    assert made.weight("nowhere") == pytest.approx(math.log(1 + 2.5 / 0.5))

@@ -1,4 +1,5 @@
 from collections import Counter
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import example, given
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from indexer.articles import Article
 from language import lexicon
-from language.analysis import fingerprint, term_texts, terms
+from language.analysis import fingerprint, list_terms, merge_terms, terms
 from language.folding import fold
 
 NAMES = ["特朗普", "川普", "Trump", "輝達", "晶片", "重慶", "EV", "level", "𠮷野家", "㐀"]
@@ -15,14 +16,37 @@ PIECES = st.sampled_from(NAMES) | st.sampled_from(NUMBERS) | st.sampled_from(" ,
 TEXTS = st.lists(PIECES, max_size=20).map("".join) | st.text(st.characters(codec="utf-8"), max_size=60)
 
 
-@given(TEXTS)
-def test_both_ways_to_take_terms_agree(text: str) -> None:
-    assert Counter(term.text for term in terms(text)) == Counter(term_texts(text))
+def term_texts(text: str) -> list[str]:
+    return [term.text for term in terms(text)]
 
 
-def test_both_ways_to_take_terms_agree_on_the_seed_articles(articles: list[Article]) -> None:
-    for article in articles:
-        assert Counter(term.text for term in terms(article.body)) == Counter(term_texts(article.body))
+def assert_listed(parts: list[list[str]]) -> None:
+    """Many texts at once have the terms that each has alone, and are merged in order over a sorted vocabulary."""
+    merged = merge_terms(list_terms(texts) for texts in parts)
+    assert merged.vocabulary == sorted(set(merged.vocabulary))
+    firsts = [0, *merged.ends.tolist()]
+    found = [[merged.vocabulary[id] for id in merged.ids[a:b]] for a, b in pairwise(firsts)]
+    assert list(map(Counter, found)) == [Counter(term_texts(text)) for texts in parts for text in texts]
+
+
+@given(st.lists(st.lists(TEXTS, max_size=4), max_size=3))
+@example([])
+@example([[""], ["一\n二", "\n"], []])
+def test_many_texts_at_once_have_the_terms_of_each(parts: list[list[str]]) -> None:
+    assert_listed(parts)
+
+
+def test_the_seed_articles_at_once_have_the_terms_of_each(articles: list[Article]) -> None:
+    bodies = [article.body for article in articles]
+    assert_listed([bodies[:3], bodies[3:]])
+
+
+def test_texts_join_to_longer_ones() -> None:
+    texts = ("晶片。重慶", "", "", "重慶。2025年。重慶")
+    joined = list_terms(["重慶", "", "晶片", "2025年"]).joined([[2, 0], [], [1], [0, 3, 0]])
+    assert joined.ends.tolist() == list(accumulate(len(term_texts(text)) for text in texts))
+    last = [joined.vocabulary[id] for id in joined.ids[joined.ends[2] :]]
+    assert Counter(last) == Counter(term_texts(texts[-1]))
 
 
 def assert_stands_where_it_says(text: str) -> None:

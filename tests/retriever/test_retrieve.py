@@ -13,7 +13,7 @@ from indexer.articles import Article
 from indexer.build import build_index
 from indexer.encoder import Encoder
 from indexer.snapshot import Snapshot, open_snapshot
-from language.analysis import term_texts
+from language.analysis import terms
 from language.folding import fold
 from retriever import Hit, Retriever, Scope, analyse_question
 from retriever.retrieve import fuse, merge_spans, query_weights
@@ -163,11 +163,11 @@ def test_a_question_without_known_words_does_not_fail(search: Search, question: 
 
 
 def assert_spans_match(question: str, hit: Hit) -> None:
-    wanted = set(term_texts(question))
+    wanted = {term.text for term in terms(question)}
     at = hit.passage.start
     for start, end in hit.spans:
         assert at <= start < end <= hit.passage.end
-        assert wanted & set(term_texts(hit.article.body[start:end])), hit.article.body[start:end]
+        assert wanted & {term.text for term in terms(hit.article.body[start:end])}, hit.article.body[start:end]
         at = end + 1
 
 
