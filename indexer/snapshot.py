@@ -215,7 +215,7 @@ def _write_lexical(folder: Path, name: str, lexical: LexicalIndex) -> None:
 
 def _read_lexical(folder: Path, name: str, size: int) -> LexicalIndex:
     text = (folder / f"{name}.vocabulary.txt").read_bytes().decode("utf-8")
-    arrays = {part: np.load(folder / f"{name}.{part}.npy", mmap_mode="r") for part in _LEXICAL_PARTS}
+    arrays = {part: np.load(folder / f"{name}.{part}.npy", mmap_mode="r").view(np.ndarray) for part in _LEXICAL_PARTS}
     return LexicalIndex(vocabulary=text.split("\n") if text else [], size=size, **arrays)
 
 

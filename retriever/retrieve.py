@@ -1,8 +1,6 @@
 """From a question to its hits: lexical and dense candidates, fused on their scores."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +9,6 @@ from indexer.articles import Article
 from indexer.encoder import Encoder
 from indexer.passages import Passage
 from indexer.snapshot import Snapshot
-from language import lexicon
 from language.folding import fold
 from language.interrogatives import without_asking
 from retriever.hits import Hit
@@ -93,7 +90,7 @@ class Retriever:
     def _hit(self, question: Question, row: int, score: float, lexical: float, dense: float) -> Hit:
         passage = self.snapshot.passages[row]
         article = self.snapshot.articles[self.snapshot.owners[row]]
-        return Hit(passage, article, score, lexical, dense, matched_spans(question, passage, article))
+        return Hit(passage, article, score, lexical, dense, question)
 
 
 def query_weights(question: Question, concept_weight: float = CONCEPT_WEIGHT) -> dict[str, float]:
@@ -123,42 +120,3 @@ def fuse(lexical: Floats, dense: Floats, dense_weight: float = DENSE_WEIGHT) -> 
     tips the balance where they say much.
     """
     return np.asarray(lexical + dense_weight * dense, dtype=np.float32)
-
-
-def matched_spans(question: Question, passage: Passage, article: Article) -> tuple[tuple[int, int], ...]:
-    """Places in the article's body, within the passage, where terms of the question stand; merged, in order."""
-    folded, mentions = _read_passage(article.body[passage.start : passage.end])
-    concepts = {term.text[1:] for term in question.terms if term.text[0] == "#"}
-    found = [(m.start, m.end) for m in mentions if m.concept in concepts]
-    for text in {term.text.lstrip("/") for term in question.terms if term.text[0] != "#"}:
-        if len(text) > 1 or not text.isascii():
-            found += _places(text, folded)
-    return merge_spans((passage.start + start, passage.start + end) for start, end in found)
-
-
-@lru_cache(maxsize=8192)
-def _read_passage(text: str) -> tuple[str, tuple[lexicon.Mention, ...]]:
-    folded = fold(text)
-    return folded, tuple(lexicon.mentions(folded))
-
-
-def _places(text: str, folded: str) -> Iterator[tuple[int, int]]:
-    """Where ``text`` stands in the folded passage; Latin words and numbers only whole."""
-    at = folded.find(text)
-    while at >= 0:
-        end = at + len(text)
-        around = folded[max(0, at - 1) : at] + folded[end : end + 1]
-        if not text.isascii() or not any(c.isascii() and c.isalnum() for c in around):
-            yield at, end
-        at = folded.find(text, end)
-
-
-def merge_spans(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Overlapping and touching spans joined, in order."""
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return tuple(merged)

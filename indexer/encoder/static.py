@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 MODEL = Path(__file__).parent / "model"
-MANY = 64  # texts that are worth a sparse product
 
 
 def save(folder: Path, weights: npt.NDArray[np.float32]) -> None:
@@ -48,21 +47,20 @@ class StaticEncoder:
 
     def encode_documents(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Vectors of original (not yet folded) texts, float32 [len(texts), dimension]."""
-        encodings = self._tokenizer.encode_batch_fast([fold(text) for text in texts], add_special_tokens=False)
-        pieces = [encoding.ids for encoding in encodings]
-        sums = self._sums(pieces) if len(pieces) >= MANY else [self._steps[ids] @ self._rows[ids] for ids in pieces]
-        vectors = np.asarray(sums, np.float32).reshape(len(texts), self.dimension)
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
-
-    def _sums(self, pieces: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
-        """The summed rows of each text's pieces as one product, during which other threads can work."""
         from scipy.sparse import csr_array  # not needed for a question, and slow to import
 
+        encodings = self._tokenizer.encode_batch_fast([fold(text) for text in texts], add_special_tokens=False)
+        pieces = [encoding.ids for encoding in encodings]
         used, columns = np.unique(np.fromiter(chain.from_iterable(pieces), np.int64), return_inverse=True)
         ends = np.cumsum([0, *map(len, pieces)])
         held = csr_array((np.ones(len(columns), np.float32), columns, ends), shape=(len(pieces), len(used)))
-        return np.asarray(held @ (self._rows[used] * self._steps[used, None]), np.float32)
+        return _unit(held @ (self._rows[used] * self._steps[used, None]))  # other threads can work meanwhile
+
+    def encode_queries(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The same as for documents: one table serves both."""
+        pieces = [self.pieces(fold(text))[0] for text in texts]
+        sums = [self._steps[ids] @ self._rows[ids] for ids in pieces]
+        return _unit(np.asarray(sums, np.float32).reshape(len(texts), self.dimension))
 
     def __len__(self) -> int:
         """How many pieces there are."""
@@ -73,9 +71,11 @@ class StaticEncoder:
         encoding = self._tokenizer.encode(folded, add_special_tokens=False)
         return encoding.ids, encoding.offsets
 
-    def encode_queries(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """The same as for documents: one table serves both."""
-        return self.encode_documents(texts)
+
+def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The rows at length 1, but for those of zeros."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
 
 
 def to_sentence_transformers(folder: Path = MODEL) -> "SentenceTransformer":

@@ -14,6 +14,7 @@ from indexer.articles import Article
 from indexer.passages import Passage
 from language.sentences import split_sentences
 from retriever.hits import Hit
+from retriever.question import analyse_question
 from server.engine import load_answerer
 from server.settings import Settings
 
@@ -26,7 +27,7 @@ def reading(*texts: str, scores: tuple[float, ...] = ()) -> Reading:
     for number, text in enumerate(texts):
         article = Article(f"a{number}", "標題", text, "來源", "產業")
         passage = Passage(f"a{number}:0", f"a{number}", 0, len(text), "", tuple(split_sentences(text)))
-        hits.append(Hit(passage, article, 1.0, 1.0, 0.5, ()))
+        hits.append(Hit(passage, article, 1.0, 1.0, 0.5, analyse_question("題")))
     found = candidates(hits)
     return Reading(tuple(found), np.array(scores or [-float(n) for n in range(len(found))], np.float32), 0.9)
 

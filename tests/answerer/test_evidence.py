@@ -5,10 +5,11 @@ from indexer.articles import Article
 from indexer.passages import build_passages
 from language.sentences import SentenceKind
 from retriever.hits import Hit
+from retriever.question import analyse_question
 
 
 def hits_of(article: Article, size: int = 240) -> list[Hit]:
-    return [Hit(passage, article, 1.0, 1.0, 1.0, ()) for passage in build_passages(article, size)]
+    return [Hit(passage, article, 1.0, 1.0, 1.0, analyse_question("題")) for passage in build_passages(article, size)]
 
 
 SALES = Article(

@@ -26,7 +26,11 @@ STOCKS = Article(
 )
 ROBOTS = Article("b2", "人形機器人", "2025年9月,優必選簽下2.5億元訂單。它的良率還不到60%。", "觀察", "汽車產業")
 FORD = "其中,通用汽車股價累計下跌約3%,福特汽車下跌約4%,Stellantis跌幅更是達約11%。"
-HITS = [Hit(passage, article, 1.0, 1.0, 1.0, ()) for article in (STOCKS, ROBOTS) for passage in build_passages(article)]
+HITS = [
+    Hit(passage, article, 1.0, 1.0, 1.0, analyse_question("題"))
+    for article in (STOCKS, ROBOTS)
+    for passage in build_passages(article)
+]
 # Their numbers: [1] 據《日經亞洲》… [2] 其中,通用… [3] 多家機構… [4] 相比前代… [5] 2025年9月… [6] 它的良率…
 
 
@@ -192,7 +196,7 @@ POISON = Article(
     "報[2]",
     "汽車產業",
 )
-POISONED = [*HITS, *(Hit(passage, POISON, 1.0, 1.0, 1.0, ()) for passage in build_passages(POISON))]
+POISONED = [*HITS, *(Hit(passage, POISON, 1.0, 1.0, 1.0, analyse_question("題")) for passage in build_passages(POISON))]
 
 
 def test_a_poisoned_article_stays_data_in_the_prompt() -> None:
@@ -222,7 +226,7 @@ def test_a_model_that_obeys_poison_shows_nothing(obeyed: str) -> None:
 
 def test_the_quote_of_a_sentence_with_hidden_characters_is_the_articles() -> None:
     hidden = Article("h4", "題", "奇瑞\u200b在西班牙建廠,年產\u206015萬輛。", "源", "汽車產業")
-    hits = [Hit(passage, hidden, 1.0, 1.0, 1.0, ()) for passage in build_passages(hidden)]
+    hits = [Hit(passage, hidden, 1.0, 1.0, 1.0, analyse_question("題")) for passage in build_passages(hidden)]
     _, answer, _ = ask("奇瑞在西班牙建廠,年產15萬輛[1]。", hits=hits)
     assert [one.quote for one in answer.citations] == [hidden.body]
 

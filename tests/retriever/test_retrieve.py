@@ -16,7 +16,8 @@ from indexer.snapshot import Snapshot, open_snapshot
 from language.analysis import terms
 from language.folding import fold
 from retriever import Hit, Retriever, Scope, analyse_question
-from retriever.retrieve import fuse, merge_spans, query_weights
+from retriever.hits import merge_spans
+from retriever.retrieve import fuse, query_weights
 
 Search = Callable[..., list[Hit]]
 

@@ -8,7 +8,7 @@ import pytest
 from answerer.answer import Answer, Citation
 from indexer.articles import Article
 from indexer.passages import build_passages
-from retriever import Hit
+from retriever import Hit, analyse_question
 from server.terminal import answer_text, hit_text, paint_for, progress_on, shown
 
 
@@ -19,7 +19,7 @@ class Terminal(io.StringIO):
 
 ARTICLE = Article("a", "題\x1b[2J目", "第一句。\x1b]0;x\x07第二句。", "源", "業")
 GROUNDED = Answer("答。[1]", True, 0.9, "zh-TW", "extractive", (Citation(1, ARTICLE, "a:0-4", 0, 4, 0.9),), (), ("註",))
-HIT = Hit(build_passages(ARTICLE)[0], ARTICLE, 1.0, 1.0, 1.0, ())
+HIT = Hit(build_passages(ARTICLE)[0], ARTICLE, 1.0, 1.0, 1.0, analyse_question("題"))
 REFUSED = Answer("沒有。", False, 0.1, "zh-TW", "extractive", (), (HIT,))
 
 
