@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint check screenshots clean
+.PHONY: setup run test lint bench screenshots clean
 setup: .venv/.installed
 
 .venv/.installed: pyproject.toml constraints.txt
@@ -21,6 +21,10 @@ lint: setup
 
 test: lint
 	$(BIN)/python -m pytest
+
+# make bench CORPUS=FILE QUERIES=FILE [DISTRACTORS=FILE:N] [MOST=N]: beside four other frameworks, which are installed
+bench: setup
+	$(BIN)/python -m eval.bench --corpus $(CORPUS) --queries $(QUERIES) $(if $(DISTRACTORS),--distractors $(DISTRACTORS)) $(if $(MOST),--most $(MOST))
 
 screenshots: setup
 	$(BIN)/python -m server.screenshots

@@ -27,7 +27,7 @@ def dot(value: float, low: float, high: float, before: float | None = None) -> s
 def bars(
     title: str,
     labels: Sequence[str],
-    series: Sequence[tuple[str, Sequence[int]]],
+    series: Sequence[tuple[str, Sequence[float]]],
     below: str,
     beside: str = "questions",
 ) -> str:

@@ -168,8 +168,8 @@ def _lexical(
 
     chunks = (texts[first : first + CHUNK] for first in range(0, len(texts), CHUNK))
     terms = merge_terms(run(list_terms, chunks, 1))
-    whole = [list(of_article[article.id]) for article in articles]
-    return build_lexical(terms.joined(of_passage)), build_lexical(terms.joined(whole))
+    of_passages = build_lexical(terms.joined(of_passage))
+    return of_passages, build_lexical(terms.joined([list(of_article[article.id]) for article in articles]))
 
 
 def _vectors(

@@ -58,7 +58,9 @@ def build_lexical(texts: TermLists) -> LexicalIndex:
     """Index texts, in their order; terms that stand in none of them are left out."""
     size = len(texts.ends)
     length = np.diff(texts.ends, prepend=0)
-    cells = texts.ids.astype(np.int64) * size + np.repeat(np.arange(size), length)
+    cells = texts.ids.astype(np.int64)  # in place from here on: they are many
+    cells *= size
+    cells += np.repeat(np.arange(size, dtype=np.int32), length)
     cells.sort()
     first = np.flatnonzero(np.diff(cells, prepend=-1))
     counts = np.diff(first, append=len(cells))

@@ -63,13 +63,21 @@ class VectorIndex:
     def build(cls, vectors: Vectors) -> "VectorIndex":
         """Index ``vectors``, float32 [passages, dimension]."""
         count, dimension = vectors.shape
-        coded = f"PQ{dimension // 2}x4fs,Refine(SQfp16)" if count >= CODED_FROM and dimension % 2 == 0 else "Flat"
+        if count < CODED_FROM or dimension % 2:
+            return cls.exact(vectors)
+        coded = f"PQ{dimension // 2}x4fs,Refine(SQfp16)"
         index = faiss.index_factory(dimension, coded, faiss.METRIC_INNER_PRODUCT)
-        if isinstance(index, faiss.IndexRefine):
-            index.k_factor = REFINED
+        index.k_factor = REFINED  # type: ignore[attr-defined]
         contiguous = np.ascontiguousarray(vectors, dtype=np.float32)
         index.train(np.ascontiguousarray(contiguous[:: max(1, count // TAUGHT)]))
         index.add(contiguous)
+        return cls(index)
+
+    @classmethod
+    def exact(cls, vectors: Vectors) -> "VectorIndex":
+        """An index that compares with every vector."""
+        index = faiss.IndexFlatIP(vectors.shape[1])
+        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
         return cls(index)
 
     @classmethod

@@ -57,7 +57,8 @@ class TermLists:
         starts = np.concatenate([[0], self.ends])[:-1]
         lengths = (self.ends - starts)[numbers]
         ends = np.cumsum(lengths)
-        places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts[numbers] - (ends - lengths), lengths)
+        places = np.repeat(starts[numbers] - (ends - lengths), lengths)
+        places += np.arange(len(places))
         last = np.cumsum(np.fromiter(map(len, groups), np.int64))
         return TermLists(self.vocabulary, self.ids[places], np.concatenate([[0], ends])[last])
 
