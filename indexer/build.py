@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from indexer.snapshot import (
 )
 from indexer.vectors import VectorIndex, Vectors, VectorStore
 from language import analysis
-from language.analysis import list_terms, merge_terms
+from language.analysis import TermLists, list_terms, merge_terms
 
 BATCH = 2048  # passages encoded at once
 CHUNK = 16_384  # sentences analysed at once
@@ -63,9 +64,9 @@ def build_index(
 ) -> tuple[Manifest, bool]:
     """Make a snapshot of ``articles`` the live one; returns its manifest and whether anything had to be built.
 
-    Vectors of passages that the live snapshot already has are taken from it. ``store`` is
-    ``faiss`` or ``milvus``, ``engine`` one of :data:`indexer.engines.ENGINES`; ``size`` is what a passage aims at, in
-    characters.
+    Terms and vectors of articles that the live snapshot already has are taken from it; the result is that of building
+    anew. ``store`` is ``faiss`` or ``milvus``, ``engine`` one of :data:`indexer.engines.ENGINES`; ``size`` is what a
+    passage aims at, in characters.
 
     Raises:
         NoArticlesError: ``articles`` is empty.
@@ -109,9 +110,13 @@ def update_index(
         live = _reusable(index, milvus_uri)
         if live is not None and live.manifest.built_from == wanted and live.manifest.store == store:
             return live.manifest, False
-        passages = [passage for article in articles for passage in build_passages(article, size)]
+        old = (
+            live if live is not None and live.manifest.built_from == fingerprint(live.articles, encoder, size) else None
+        )
+        known = _known(old)
+        passages = [p for article in articles for p in known.get(_key(article)) or build_passages(article, size)]
         with open_engine(engine) as run, ThreadPoolExecutor(1) as beside:
-            terms = beside.submit(_lexical, articles, passages, run)  # in Python, while the encoder works outside it
+            terms = beside.submit(_lexical, articles, passages, old, run)  # in Python; the encoder works outside it
             vectors = _vectors(articles, passages, encoder, live, run=run, progress=progress)
             lexical, article_lexical = terms.result()
         contents = Contents(articles, passages, lexical, article_lexical, store_vectors(vectors))
@@ -141,12 +146,26 @@ def _reusable(index: Path, milvus_uri: str) -> Snapshot | None:
     return snapshot if snapshot.id == manifest.id else None
 
 
+def _key(article: Article) -> str:
+    """What an article's passages and terms depend on; its id stands for its body."""
+    return f"{article.id}\n{article.title}"
+
+
+def _known(old: Snapshot | None) -> dict[str, list[Passage]]:
+    """The passages of each article of a snapshot."""
+    known: dict[str, list[Passage]] = {}
+    if old is not None:
+        for row, passage in zip(old.owners.tolist(), old.passages, strict=True):
+            known.setdefault(_key(old.articles[row]), []).append(passage)
+    return known
+
+
 def _lexical(
-    articles: Sequence[Article], passages: Sequence[Passage], run: Engine
+    articles: Sequence[Article], passages: Sequence[Passage], old: Snapshot | None, run: Engine
 ) -> tuple[LexicalIndex, LexicalIndex]:
     """The lexical indexes over passages and over whole articles.
 
-    What they are made of, contexts and sentences, is analysed once, though passages share it.
+    What new ones are made of, contexts and sentences, is analysed once, though passages share it.
     """
     texts: list[str] = []
     numbers: dict[tuple[str, int], int] = {}  # of a context by itself and -1, of a sentence by article and start
@@ -157,19 +176,31 @@ def _lexical(
             texts.append(text)
         return numbers[key]
 
-    of_article = {article.id: {number((article.title, -1), article.title): None} for article in articles}
-    bodies = {article.id: article.body for article in articles}
+    known = {_key(article) for article in old.articles} if old is not None else set()
+    new = {article.id: article for article in articles if _key(article) not in known}
+    of_article = {id: {number((article.title, -1), article.title): None} for id, article in new.items()}
     of_passage = []
     for passage in passages:
-        body = bodies[passage.article_id]
-        held = [number((passage.article_id, s.start), body[s.start : s.end]) for s in passage.sentences]
-        of_article[passage.article_id].update(dict.fromkeys(held))
-        of_passage.append([number((passage.context, -1), passage.context), *held])
+        if (article := new.get(passage.article_id)) is not None:
+            held = [number((article.id, s.start), article.body[s.start : s.end]) for s in passage.sentences]
+            of_article[article.id].update(dict.fromkeys(held))
+            of_passage.append([number((passage.context, -1), passage.context), *held])
+    terms = merge_terms(run(list_terms, (texts[at : at + CHUNK] for at in range(0, len(texts), CHUNK)), 1))
+    of_passages, of_articles = terms.joined(of_passage), terms.joined([list(held) for held in of_article.values()])
+    if old is None:
+        return build_lexical(of_passages), build_lexical(of_articles)
+    rows = {passage.id + passage.context: row for row, passage in enumerate(old.passages)}
+    article_rows = {_key(article): row for row, article in enumerate(old.articles)}
+    return (
+        build_lexical(_placed(old.lexical, of_passages, [rows.get(p.id + p.context) for p in passages])),
+        build_lexical(_placed(old.article_lexical, of_articles, [article_rows.get(_key(a)) for a in articles])),
+    )
 
-    chunks = (texts[first : first + CHUNK] for first in range(0, len(texts), CHUNK))
-    terms = merge_terms(run(list_terms, chunks, 1))
-    of_passages = build_lexical(terms.joined(of_passage))
-    return of_passages, build_lexical(terms.joined([list(of_article[article.id]) for article in articles]))
+
+def _placed(old: LexicalIndex, new: TermLists, rows: Sequence[int | None]) -> TermLists:
+    """The texts of an old index that have a row, and the new ones in the places that have none."""
+    fresh = count(old.size)
+    return merge_terms([old.term_lists(), new]).joined([[next(fresh) if row is None else row] for row in rows])
 
 
 def _vectors(

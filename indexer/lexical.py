@@ -24,8 +24,8 @@ Ints = npt.NDArray[np.int32]
 class LexicalIndex:
     """Rows of a compressed sparse matrix: term i stands in ``passages[starts[i]:starts[i+1]]`` with those ``impacts``.
 
-    ``vocabulary`` is sorted; ``idf`` float32 [terms]; ``impacts`` float32, ``passages`` int32 [postings];
-    ``starts`` int64 [terms + 1].
+    ``vocabulary`` is sorted; ``idf`` float32 [terms]; ``impacts`` float32, ``passages`` int32 and ``counts`` (how often
+    the term stands there; unsigned, as narrow as they allow) [postings]; ``starts`` int64 [terms + 1].
     """
 
     vocabulary: Sequence[str]
@@ -33,6 +33,7 @@ class LexicalIndex:
     starts: npt.NDArray[np.int64]
     passages: Ints
     impacts: Floats
+    counts: npt.NDArray[np.unsignedinteger]
     size: int
 
     @cached_property
@@ -52,6 +53,15 @@ class LexicalIndex:
                 here = slice(self.starts[row], self.starts[row + 1])
                 total[self.passages[here]] += weight * self.impacts[here]
         return total
+
+    def term_lists(self) -> TermLists:
+        """What it was built from, but for the order of terms within a text."""
+        order = np.argsort(self.passages, kind="stable")
+        terms = np.repeat(np.arange(len(self.vocabulary), dtype=np.int32), np.diff(self.starts))
+        lengths = np.bincount(self.passages, self.counts, self.size)
+        return TermLists(
+            self.vocabulary, np.repeat(terms[order], self.counts[order]), np.cumsum(lengths).astype(np.int64)
+        )
 
 
 def build_lexical(texts: TermLists) -> LexicalIndex:
@@ -76,5 +86,6 @@ def build_lexical(texts: TermLists) -> LexicalIndex:
         starts.astype(np.int64),
         passages.astype(np.int32),
         impacts.astype(np.float32),
+        counts.astype(np.min_scalar_type(counts.max(initial=0))),
         size,
     )

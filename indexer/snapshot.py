@@ -29,9 +29,9 @@ from indexer.vectors import FAISS_FILE, MILVUS_FILE, VectorIndex, VectorStore
 from language import analysis
 from language.sentences import SentenceKind, Span
 
-FORMAT = 2
+FORMAT = 3
 
-_LEXICAL_PARTS = ("idf", "starts", "passages", "impacts")
+_LEXICAL_PARTS = ("idf", "starts", "passages", "impacts", "counts")
 
 
 class SnapshotError(RuntimeError):

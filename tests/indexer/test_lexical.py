@@ -1,5 +1,6 @@
 import math
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -93,12 +94,21 @@ def test_the_matrix_is_as_described() -> None:
     assert made.passages.tolist() == [0, 0, 2]
     assert made.size == 3
     assert made.idf == pytest.approx([math.log(1 + 2.5 / 1.5), math.log(1 + 1.5 / 2.5)])
-    assert [array.dtype.name for array in (made.idf, made.starts, made.passages, made.impacts)] == [
+    assert [array.dtype.name for array in (made.idf, made.starts, made.passages, made.impacts, made.counts)] == [
         "float32",
         "int64",
         "int32",
         "float32",
+        "uint8",
     ]
+
+
+@given(st.lists(st.lists(st.sampled_from(["甲乙", "/甲乙", "#丙", "a", "1"]), max_size=8), min_size=1, max_size=8))
+def test_an_index_knows_what_it_was_built_from(documents: list[list[str]]) -> None:
+    lists = index(documents).term_lists()
+    firsts = [0, *lists.ends.tolist()]
+    found = [[lists.vocabulary[id] for id in lists.ids[a:b]] for a, b in pairwise(firsts)]
+    assert list(map(Counter, found)) == list(map(Counter, documents))
 
 
 def test_a_term_seen_nowhere_weighs_most() -> None:

@@ -24,7 +24,7 @@ FILES = [
     *(
         f"{name}.{part}"
         for name in ("passages", "articles")
-        for part in ("vocabulary.txt", "idf.npy", "starts.npy", "passages.npy", "impacts.npy")
+        for part in ("vocabulary.txt", "idf.npy", "starts.npy", "passages.npy", "impacts.npy", "counts.npy")
     ),
 ]
 
@@ -61,7 +61,7 @@ def assert_same_lexical(one: Snapshot, other: Snapshot) -> None:
         here, there = getattr(one, name), getattr(other, name)
         assert list(here.vocabulary) == list(there.vocabulary)
         assert here.size == there.size
-        for part in ("idf", "starts", "passages", "impacts"):
+        for part in ("idf", "starts", "passages", "impacts", "counts"):
             assert np.array_equal(getattr(here, part), getattr(there, part))
 
 
@@ -177,9 +177,10 @@ def test_only_new_passages_are_encoded(
 
 
 def test_an_update_equals_a_build_from_nothing(tmp_path: Path, articles: list[Article]) -> None:
-    for count in (3, 8, 5):
-        updated, _ = build_index(tmp_path / "updated", articles[:count], Recorder())
-    fresh, _ = build_index(tmp_path / "fresh", articles[:5], Recorder())
+    renamed = [replace(articles[0], title="別題"), *articles[1:5][::-1]]
+    for chosen in (articles[:3], articles, articles[4:7], renamed):
+        updated, _ = build_index(tmp_path / "updated", chosen, Recorder())
+    fresh, _ = build_index(tmp_path / "fresh", renamed, Recorder())
     assert updated == fresh
     assert_same_lexical(open_snapshot(tmp_path / "updated"), open_snapshot(tmp_path / "fresh"))
 
