@@ -184,7 +184,7 @@ def _digest(file: Path) -> str:
 def _write_articles(file: Path, articles: Sequence[Article], passages: Sequence[Passage]) -> None:
     by_article: dict[str, list[object]] = {article.id: [] for article in articles}
     for passage in passages:
-        spans = [[span.start, span.end, span.kind.value] for span in passage.sentences]
+        spans = [[span.start, span.end, span.kind] for span in passage.sentences]
         by_article[passage.article_id].append([passage.context, spans])
     with file.open("w", encoding="utf-8") as lines:
         for article in articles:

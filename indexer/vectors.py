@@ -13,7 +13,7 @@ import numpy.typing as npt
 Vectors = npt.NDArray[np.float32]
 
 CODED_FROM = 10_000  # vectors
-TAUGHT = 30_000  # vectors, about, that the codes are made from
+TAUGHT = 5_000  # vectors, about, that the codes are made from: 16 codes each need few
 REFINED = 16
 FAISS_FILE = "vectors.faiss"
 MILVUS_FILE = "vectors.milvus.json"
