@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from answerer.figures import Figure, figures, missing_figures
 from language import lexicon
+from language.figures import Figure, figures, missing_figures
 from language.folding import converter, fold
 from language.frequency import idf
 from language.script import render

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from answerer.asked import NAME_TAGS, ContentWord, asked
 from answerer.checking import is_proper
 from answerer.features import word_matches
-from answerer.figures import Date, Figure, dates, figures
 from answerer.lists import read_body
 from answerer.sentences import SentenceView, read_sentence
 from indexer.articles import Article
+from language.figures import Date, Figure, dates, figures
 from language.folding import fold
 from language.segmentation import tagged_words
 from language.sentences import SentenceKind, Span

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from answerer.asked import AnswerKind, Asked
 from answerer.claims import Claim, clause_around, is_claimed, is_year, met_in, names_of, read_claim, share, surroundings
 from answerer.features import Candidate
-from answerer.figures import Figure, figures
 from answerer.reader import Reading
 from answerer.sentences import read_sentence
+from language.figures import Figure, figures
 from language.segmentation import tagged_words
 
 MARGIN = 4.0  # below the best sentence's score within which another is taken for an answer

@@ -31,9 +31,9 @@ from answerer.claims import (
     share,
     surroundings,
 )
-from answerer.figures import Date, Figure, dates, figures
 from answerer.opposites import directions, opposed, unsaid
 from answerer.sentences import SentenceView, read_sentence
+from language.figures import Date, Figure, dates, figures
 from language.folding import fold
 from retriever.hits import Hit
 

@@ -1,14 +1,14 @@
 """The one analysis that articles and questions share: folded text → terms.
 
 Three kinds of terms, told apart by their first character so that one vocabulary holds them all: character bigrams of
-Han runs, and Latin words and numbers as they are (no mark); jieba words of two characters or more (``/``); concepts of
-the lexicon (``#``). Bigrams find what no dictionary knows, words weigh real units above accidental pairs, concepts
-join regional words and English names.
+Han runs, Latin words as they are, and numbers as they are and in digits (250萬 gives 2500000 too; no mark); jieba words
+of two characters or more (``/``); concepts of the lexicon (``#``). Bigrams find what no dictionary knows, words weigh
+real units above accidental pairs, concepts join regional words and English names.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -19,13 +19,16 @@ import numpy as np
 import numpy.typing as npt
 
 from language import lexicon
+from language.figures import figures
 from language.folding import code_points, fold
 from language.segmentation import SEGMENTER, word_texts
 
-VERSION = "3"
+VERSION = "4"
 
 _HAN = ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
 _LATIN = re.compile(r"[a-zà-ɏ]+|[0-9]+(?:[.,][0-9]+)*")
+_NUMERAL = "〇零一二两三四五六七八九十百千万亿兆"
+_NUMBER = re.compile(rf"[0-9{_NUMERAL}][0-9.,点多余几{_NUMERAL}]+|[{_NUMERAL}](?=月)")
 _CODE_BITS = 21  # of a code point
 
 Ints = npt.NDArray[np.int32]
@@ -105,6 +108,16 @@ def merge_terms(parts: Iterable[TermLists]) -> TermLists:
     return TermLists([vocabulary[row] for row in order], rank[np.concatenate(ids)], np.concatenate(ends))
 
 
+def _numbers(folded: str) -> Iterator[tuple[str, int, int]]:
+    """The numbers that are not written in digits alone, in digits, with their places."""
+    for run in _NUMBER.finditer(folded):
+        if not run.group().isascii():
+            for figure in figures(folded[run.start() : run.end() + 1]):
+                written = folded[run.start() + figure.start : run.start() + figure.end]
+                if not figure.weak and not written.isascii():
+                    yield f"{figure.value.normalize():f}", run.start() + figure.start, run.start() + figure.end
+
+
 def _occurrences(folded: str) -> tuple[list[str], Ints, Ints, Ints]:
     """Distinct terms, and of each occurrence its term's number, its start and its end (int32): pieces, words, concepts.
 
@@ -130,15 +143,16 @@ def _occurrences(folded: str) -> tuple[list[str], Ints, Ints, Ints]:
     chosen = (lengths > 1) & (known[behind] - known[behind - lengths] == lengths)
     words = list(compress(found, chosen.tolist()))
 
-    runs = list(_LATIN.finditer(folded))
+    runs = [(run.group().replace(",", ""), *run.span()) for run in _LATIN.finditer(folded)]
+    runs += _numbers(folded)
     mentions = lexicon.mentions(folded)
     rows: defaultdict[str, int] = defaultdict()
     rows.default_factory = rows.__len__
-    others = [rows[run.group().replace(",", "")] for run in runs]
+    others = [rows[text] for text, _, _ in runs]
     others += [rows["/" + word] for word in words]
     others += [rows["#" + mention.concept] for mention in mentions]
     ids = np.concatenate([numbers, np.array(others, np.int64) + len(pieces)])
-    begun = (pairs, alone, [run.start() for run in runs], (behind - lengths)[chosen], [m.start for m in mentions])
-    ended = (pairs + 2, alone + 1, [run.end() for run in runs], behind[chosen], [m.end for m in mentions])
+    begun = (pairs, alone, [start for _, start, _ in runs], (behind - lengths)[chosen], [m.start for m in mentions])
+    ended = (pairs + 2, alone + 1, [end for _, _, end in runs], behind[chosen], [m.end for m in mentions])
     starts, ends = (np.concatenate(places).astype(np.int32) for places in (begun, ended))
     return [*pieces, *rows], ids.astype(np.int32), starts, ends

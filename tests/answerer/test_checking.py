@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from answerer.checking import check
-from answerer.figures import figures
 from indexer.articles import read_articles
+from language.figures import figures
 from language.folding import fold
 from language.script import Script, render
 from language.sentences import split_sentences

@@ -1,4 +1,5 @@
 from collections import Counter
+from decimal import Decimal
 from itertools import accumulate, pairwise
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from indexer.articles import Article
 from language import lexicon
 from language.analysis import fingerprint, list_terms, merge_terms, terms
+from language.figures import figures
 from language.folding import fold
 
 NAMES = ["特朗普", "川普", "Trump", "輝達", "晶片", "重慶", "EV", "level", "𠮷野家", "㐀"]
@@ -59,8 +61,10 @@ def assert_stands_where_it_says(text: str) -> None:
         elif term.text.startswith("/"):
             assert here == term.text[1:]
             assert len(here) >= 2
+        elif term.text[0].isdigit():
+            assert here.replace(",", "") == term.text or Decimal(term.text) in {f.value for f in figures(here)}
         else:
-            assert here.replace(",", "") == term.text
+            assert here == term.text
 
 
 @given(TEXTS)
@@ -103,6 +107,26 @@ def test_terms_of_a_text(text: str, expected: list[str]) -> None:
 )
 def test_a_question_has_the_same_terms_in_both_scripts(one: str, other: str) -> None:
     assert Counter(term_texts(one)) == Counter(term_texts(other))
+
+
+@pytest.mark.parametrize(
+    ("number", "forms"),
+    [
+        ("2500000", ["250萬輛", "250万", "2,500,000", "２５０萬", "二百五十萬"]),
+        ("2800000000000", ["2.8兆元", "2.8万亿", "二點八兆"]),
+        ("16", ["1月16日", "一月十六日"]),
+        ("36", ["24至36個月", "三十六個月"]),
+        ("25", ["25%", "百分之二十五"]),
+        ("1998", ["1998年", "一九九八年"]),
+    ],
+)
+def test_a_number_is_one_term_however_it_is_written(number: str, forms: list[str]) -> None:
+    assert [form for form in forms if number not in term_texts(form)] == []
+
+
+@pytest.mark.parametrize("text", ["三星", "萬科", "一些", "千萬", "十分"])
+def test_a_numeral_in_a_word_is_no_number(text: str) -> None:
+    assert [term for term in term_texts(text) if term[0].isdigit()] == []
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from answerer.figures import dates, figures, missing_figures, value_of
+from language.figures import dates, figures, missing_figures, value_of
 from language.folding import fold
 
 
