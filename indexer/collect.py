@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from indexer.articles import Article, SeedFormatError, article_id
+from indexer.damage import damage
 from indexer.duplicates import KnownArticles
 from indexer.fetch import Page, fetch
 from indexer.formats import KINDS, LARGEST_FILE, Draft, UnreadableError, day_of
@@ -212,7 +213,8 @@ def _admitted(found: Found, seen: KnownArticles) -> Outcome:
         else:
             seen.add(article)
             new.append(article)
-    return Outcome(found.name, "indexed" if new else "skipped", _reason(repeated), tuple(new))
+    said = "; ".join(filter(None, (_reason(repeated), damage(new))))
+    return Outcome(found.name, "indexed" if new else "skipped", said, tuple(new))
 
 
 def _reason(repeated: Sequence[tuple[Article, Article, float]]) -> str:
