@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from indexer.encoder.static import StaticEncoder
+from indexer.encoder.static import StaticEncoder, built_in
 from language import lexicon
 from language.folding import fold
 from language.segmentation import word_texts
@@ -53,7 +53,7 @@ class WordVectors:
 @lru_cache(maxsize=1)
 def word_vectors() -> WordVectors:
     """The word vectors of the built-in encoder, which also serve when another encoder searches."""
-    return WordVectors(StaticEncoder())
+    return WordVectors(built_in())
 
 
 @lru_cache(maxsize=20_000)

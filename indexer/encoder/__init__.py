@@ -44,9 +44,9 @@ def load_encoder(name: str = BUILT_IN) -> Encoder:
         EncoderError: the model cannot be loaded.
     """
     if name == BUILT_IN:
-        from indexer.encoder.static import StaticEncoder
+        from indexer.encoder.static import built_in
 
-        return StaticEncoder()
+        return built_in()
     return SentenceTransformerEncoder(name)
 
 

@@ -6,6 +6,7 @@ The same model as sentence-transformers' ``StaticEmbedding`` followed by ``Norma
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 MODEL = Path(__file__).parent / "model"
+MANY = 32  # texts that are worth a sparse product
 
 
 def save(folder: Path, weights: npt.NDArray[np.float32]) -> None:
@@ -47,14 +49,24 @@ class StaticEncoder:
 
     def encode_documents(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Vectors of original (not yet folded) texts, float32 [len(texts), dimension]."""
-        from scipy.sparse import csr_array  # not needed for a question, and slow to import
-
         encodings = self._tokenizer.encode_batch_fast([fold(text) for text in texts], add_special_tokens=False)
         pieces = [encoding.ids for encoding in encodings]
+        if len(texts) >= MANY:
+            return _unit(self._sums(pieces))
+        rows = [(self._rows[ids] * self._steps[ids, None]).sum(axis=0) for ids in pieces]
+        return _unit(np.asarray(rows, np.float32).reshape(len(texts), self.dimension))
+
+    def _sums(self, pieces: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
+        """The sums of each text's rows as one product, during which other threads can work.
+
+        It adds up row after row, as the sum of few texts does, so that a vector does not depend on its batch.
+        """
+        from scipy.sparse import csr_array  # slow to import
+
         used, columns = np.unique(np.fromiter(chain.from_iterable(pieces), np.int64), return_inverse=True)
         ends = np.cumsum([0, *map(len, pieces)])
         held = csr_array((np.ones(len(columns), np.float32), columns, ends), shape=(len(pieces), len(used)))
-        return _unit(held @ (self._rows[used] * self._steps[used, None]))  # other threads can work meanwhile
+        return np.asarray(held @ (self._rows[used] * self._steps[used, None]), np.float32)
 
     def encode_queries(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """The same as for documents: one table serves both."""
@@ -70,6 +82,12 @@ class StaticEncoder:
         """Ids of the pieces of a folded text and their places in it."""
         encoding = self._tokenizer.encode(folded, add_special_tokens=False)
         return encoding.ids, encoding.offsets
+
+
+@lru_cache(maxsize=1)
+def built_in() -> StaticEncoder:
+    """The encoder in the repository, loaded once: it searches, and the reader reads with it."""
+    return StaticEncoder()
 
 
 def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
