@@ -42,17 +42,18 @@ class StaticEncoder:
     def __init__(self, folder: Path = MODEL) -> None:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._rows = np.load(folder / "rows.npy", mmap_mode="r")
+        self._rows = np.load(folder / "rows.npy", mmap_mode="r").view(np.ndarray)  # a memmap is slow to index
         self._steps = np.load(folder / "steps.npy")
         self.dimension = int(config["dimension"])
         self.identity = f"static:{config['sha256'][:16]}"
 
     def encode_documents(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Vectors of original (not yet folded) texts, float32 [len(texts), dimension]."""
-        encodings = self._tokenizer.encode_batch_fast([fold(text) for text in texts], add_special_tokens=False)
-        pieces = [encoding.ids for encoding in encodings]
+        folded = [fold(text) for text in texts]
         if len(texts) >= MANY:
-            return _unit(self._sums(pieces))
+            encodings = self._tokenizer.encode_batch_fast(folded, add_special_tokens=False)
+            return _unit(self._sums([encoding.ids for encoding in encodings]))
+        pieces = [self.pieces(text)[0] for text in folded]  # without the threads of a batch, which are slow to wake
         rows = [(self._rows[ids] * self._steps[ids, None]).sum(axis=0) for ids in pieces]
         return _unit(np.asarray(rows, np.float32).reshape(len(texts), self.dimension))
 
