@@ -7,6 +7,7 @@ GPT-2 (Radford et al. 2019) with ReLU; the split into separate and joint layers 
 2020). ``torch_network.py`` is the same network for training, and a test proves that both give the same numbers.
 """
 
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -107,6 +108,7 @@ class Network:
         self._inner, self._inner_bias = part("inner"), part("inner_bias")
         self._outer, self._outer_bias = part("outer"), float(weights["outer_bias"])
         self._kept: OrderedDict[bytes, npt.NDArray[np.float16]] = OrderedDict()
+        self._reading = threading.Lock()
 
     def read(self, inputs: Inputs) -> Floats:
         """The score of each sentence, float32 [sentences]: the log-odds that it answers against that nothing does."""
@@ -134,16 +136,17 @@ class Network:
     def _readings(self, sentences: Sequence[Ints]) -> list[Floats]:
         """What the lower blocks make of each sentence, float32 [pieces, width]; remembered."""
         keys = [ids.tobytes() for ids in sentences]
-        new = {key: ids for key, ids in zip(keys, sentences, strict=True) if key not in self._kept}
-        if new:
-            for key, reading in zip(new, self._alone(list(new.values()), 1), strict=True):
-                self._kept[key] = reading.astype(np.float16)
-        readings = []
-        for key in keys:
-            self._kept.move_to_end(key)
-            readings.append(self._kept[key].astype(np.float32))
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        with self._reading:  # endpoints ask from several threads
+            new = {key: ids for key, ids in zip(keys, sentences, strict=True) if key not in self._kept}
+            if new:
+                for key, reading in zip(new, self._alone(list(new.values()), 1), strict=True):
+                    self._kept[key] = reading.astype(np.float16)
+            readings = []
+            for key in keys:
+                self._kept.move_to_end(key)
+                readings.append(self._kept[key].astype(np.float32))
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
         return readings
 
     def _alone(self, texts: Sequence[Ints], kind: int) -> list[Floats]:

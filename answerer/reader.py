@@ -24,7 +24,7 @@ from retriever.hits import Hit
 REFUSE_BELOW = 0.23  # probability under which the articles are taken not to hold the answer; chosen in eval/LOG.md
 READ = 8  # candidates that the network reads
 RANK_WEIGHT = 1.0  # of the ranker's score beside the network's; chosen in eval/LOG.md
-PASSAGE_WEIGHT = 0.15  # of the passage's score beside the sentence's; chosen in eval/LOG.md
+PASSAGE_WEIGHT = 0.15  # of the passage's fused score beside the sentence's; chosen in eval/LOG.md
 LEAST_HEARD = 0.3  # share of what the question is about that must stand somewhere in the passages
 UNHEARD = 0.1  # the probability at most where it does not
 FARTHEST = 4.0  # standard deviations: what lies farther from what was seen in training counts as no farther than this

@@ -89,7 +89,7 @@ class Answerer:
         understood = time.perf_counter()
         found = self.find(question, request.top_k, request.scope)
         hits, ready = found.hits, time.perf_counter()
-        yield Retrieved(tuple(hits))
+        yield Retrieved(hits)
         answer = None
         if self.model is not None and hits:
             from answerer.generated import generate
@@ -121,16 +121,19 @@ class Answerer:
         text = await rewrite(question.typed, history, question.script, model)
         return replace(analyse_question(text, question.script), typed=question.typed) if text else question
 
-    def find(self, question: Question, top_k: int = HITS, scope: Scope = EVERYWHERE) -> Found:
-        """The ``top_k`` best passages, read with the question and put in order, unless a cross-encoder has done so."""
-        hits = self.retriever.retrieve(question, top_k, scope)
+    def find(self, question: Question, k: int = HITS, scope: Scope = EVERYWHERE, read: int | None = None) -> Found:
+        """The ``k`` best passages, the first ``read`` (all, if not given) read with the question.
+
+        They come in the order of what was read in them, unless a cross-encoder has ordered them.
+        """
+        hits = self.retriever.retrieve(question, k, scope)
         wanted = asked(question.text)
-        reading = self.reader.read(wanted, question.text, candidates(hits[:HITS]))
+        reading = self.reader.read(wanted, question.text, candidates(hits[:read]))
         return Found(wanted, tuple(hits if self.retriever.reranker else rerank(hits, reading)), reading)
 
     def search(self, question: Question, k: int, scope: Scope = EVERYWHERE) -> tuple[Hit, ...]:
-        """The ``k`` best passages, of at least as many as an answer is taken from."""
-        return self.find(question, max(k, HITS), scope).hits[:k]
+        """The ``k`` best passages, in the order that an answer's have."""
+        return self.find(question, max(k, HITS), scope, HITS).hits[:k]
 
     def _extract(self, question: Question, found: Found) -> Answer:
         return answer_extractively(question, found, self.threshold, self.retriever.passages_of)

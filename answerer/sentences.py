@@ -1,5 +1,6 @@
 """Sentences as the reader sees them: read once, kept while the process lives."""
 
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,16 +39,18 @@ class WordVectors:
     def __init__(self, encoder: StaticEncoder) -> None:
         self.encoder = encoder
         self._known: dict[str, Floats] = {}
+        self._reading = threading.Lock()  # endpoints ask from several threads
 
     def of(self, words: tuple[str, ...]) -> Floats:
         """float32 [words, WIDTH]."""
-        if len(self._known) > _VECTORS_KEPT:
-            self._known.clear()
-        if new := [word for word in dict.fromkeys(words) if word not in self._known]:
-            vectors = self.encoder.encode_documents(new)[:, :WIDTH]
-            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-            self._known.update(zip(new, vectors, strict=True))
-        return np.stack([self._known[word] for word in words]) if words else np.zeros((0, WIDTH), np.float32)
+        with self._reading:
+            if len(self._known) > _VECTORS_KEPT:
+                self._known.clear()
+            if new := [word for word in dict.fromkeys(words) if word not in self._known]:
+                vectors = self.encoder.encode_documents(new)[:, :WIDTH]
+                vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+                self._known.update(zip(new, vectors, strict=True))
+            return np.stack([self._known[word] for word in words]) if words else np.zeros((0, WIDTH), np.float32)
 
 
 @lru_cache(maxsize=1)

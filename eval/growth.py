@@ -63,12 +63,17 @@ def repeated(lexical: LexicalIndex, times: int) -> LexicalIndex:
     within = np.arange(len(lexical.passages)) - np.repeat(lexical.starts[:-1], frequency)
     places = np.repeat(lexical.starts[:-1] * times, frequency) + within
     passages = np.empty(len(lexical.passages) * times, np.int32)
-    impacts = np.empty(len(passages), np.float32)
+    impacts, counts = np.empty(len(passages), np.float32), np.empty(len(passages), lexical.counts.dtype)
     for copy in range(times):
         at = places + copy * np.repeat(frequency, frequency)
-        passages[at], impacts[at] = lexical.passages + shift[copy], lexical.impacts
+        passages[at], impacts[at], counts[at] = lexical.passages + shift[copy], lexical.impacts, lexical.counts
     return replace(
-        lexical, starts=lexical.starts * times, passages=passages, impacts=impacts, size=lexical.size * times
+        lexical,
+        starts=lexical.starts * times,
+        passages=passages,
+        impacts=impacts,
+        counts=counts,
+        size=lexical.size * times,
     )
 
 
@@ -118,7 +123,7 @@ def measure(news: Path, questions: Sequence[str], sizes: Sequence[int]) -> list[
     """Measure every size."""
     articles, counts = [], [0]
     for number, (_, article) in enumerate(read_documents(news)):
-        if counts[-1] >= max(size for size in sizes if size <= BUILT):
+        if counts[-1] >= max((size for size in sizes if size <= BUILT), default=BUILT):
             break
         articles.append(replace(article, id=str(number)))
         counts.append(counts[-1] + len(build_passages(article)))

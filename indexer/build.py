@@ -65,8 +65,8 @@ def build_index(
     """Make a snapshot of ``articles`` the live one; returns its manifest and whether anything had to be built.
 
     Terms and vectors of articles that the live snapshot already has are taken from it; the result is that of building
-    anew. ``store`` is ``faiss`` or ``milvus``, ``engine`` one of :data:`indexer.engines.ENGINES`; ``size`` is what a
-    passage aims at, in characters.
+    anew, but for the rounding of vectors that were kept as float16. ``store`` is ``faiss`` or ``milvus``, ``engine``
+    one of :data:`indexer.engines.ENGINES`; ``size`` is what a passage aims at, in characters.
 
     Raises:
         NoArticlesError: ``articles`` is empty.
@@ -102,7 +102,7 @@ def update_index(
     What it takes from :func:`indexer.snapshot.live_articles` nobody changes before the new snapshot is live.
     """
     with writing(index):
-        articles = list(choose())
+        articles = list({article.id: article for article in choose()}.values())
         if not articles:
             raise NoArticlesError("there are no articles to index")
         wanted = fingerprint(articles, encoder, size)

@@ -53,7 +53,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one file or address ended; ``articles`` are those that are new, ``reason`` says why others are not."""
+    """How one file or address ended; ``articles`` are those that are new.
+
+    ``reason`` says why others are not, and what looks damaged in the new ones.
+    """
 
     name: str
     state: Literal["indexed", "skipped", "refused"]

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 Vectors = npt.NDArray[np.float32]
 
-CODED_FROM = 10_000  # vectors
+CODED_FROM = 20_000  # vectors
 TAUGHT = 5_000  # vectors, about, that the codes are made from: 16 codes each need few
+ROUNDS = 6  # of k-means for each of the codes
 REFINED = 16
 FAISS_FILE = "vectors.faiss"
 MILVUS_FILE = "vectors.milvus.json"
@@ -68,6 +69,7 @@ class VectorIndex:
         coded = f"PQ{dimension // 2}x4fs,Refine(SQfp16)"
         index = faiss.index_factory(dimension, coded, faiss.METRIC_INNER_PRODUCT)
         index.k_factor = REFINED  # type: ignore[attr-defined]
+        faiss.downcast_index(index.base_index).pq.cp.niter = ROUNDS  # type: ignore[attr-defined]
         contiguous = np.ascontiguousarray(vectors, dtype=np.float32)
         index.train(np.ascontiguousarray(contiguous[:: max(1, count // TAUGHT)]))
         index.add(contiguous)
@@ -98,11 +100,14 @@ class VectorIndex:
         return int(self._index.ntotal)
 
     def search(self, query: Vectors, k: int) -> npt.NDArray[np.int64]:
-        """The rows of the ``k`` vectors nearest to ``query`` (float32 [dimension]), best first."""
+        """The rows of the ``k`` vectors nearest to ``query`` (float32 [dimension]), best first.
+
+        Fewer, perhaps none, where the codes of many vectors tell the query from nothing, as those of zeros.
+        """
         if not self.size:
             return np.empty(0, np.int64)
         _, rows = self._index.search(query[None, :], min(k, self.size))
-        return np.asarray(rows[0], dtype=np.int64)
+        return np.asarray(rows[0][rows[0] >= 0], dtype=np.int64)
 
     def rows(self, numbers: npt.NDArray[np.int64]) -> Vectors:
         """The vectors of those rows, float32 [len(numbers), dimension]."""

@@ -28,7 +28,7 @@ VERSION = "4"
 _HAN = ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
 _LATIN = re.compile(r"[a-zà-ɏ]+|[0-9]+(?:[.,][0-9]+)*")
 _NUMERAL = "〇零一二两三四五六七八九十百千万亿兆"
-_NUMBER = re.compile(rf"[0-9{_NUMERAL}][0-9.,点多余几{_NUMERAL}]+|[{_NUMERAL}](?=月)")
+_NUMBER = re.compile(rf"[0-9{_NUMERAL}][0-9.,点多余几{_NUMERAL}]{{1,40}}|[{_NUMERAL}](?=月)")
 _CODE_BITS = 21  # of a code point
 
 Ints = npt.NDArray[np.int32]
@@ -113,9 +113,10 @@ def _numbers(folded: str) -> Iterator[tuple[str, int, int]]:
     for run in _NUMBER.finditer(folded):
         if not run.group().isascii():
             for figure in figures(folded[run.start() : run.end() + 1]):
-                written = folded[run.start() + figure.start : run.start() + figure.end]
+                start = run.start() + figure.start
+                written = folded[start : run.start() + figure.end].rstrip()
                 if not figure.weak and not written.isascii():
-                    yield f"{figure.value.normalize():f}", run.start() + figure.start, run.start() + figure.end
+                    yield f"{figure.value.normalize():f}", start, start + len(written)
 
 
 def _occurrences(folded: str) -> tuple[list[str], Ints, Ints, Ints]:

@@ -15,8 +15,8 @@ from retriever.question import Question
 class Hit:
     """A passage found for a question.
 
-    ``score`` is the fused score (higher is better, comparable within one question), ``lexical`` and ``dense`` its
-    parts.
+    ``score`` is what it is ordered by (higher is better, comparable within one search): the fused score of ``lexical``
+    and ``dense``, to which reading adds, or a cross-encoder's.
     """
 
     passage: Passage

@@ -205,7 +205,7 @@ class AnswerBody(BaseModel):
         dict[str, float],
         Field(
             description="Wall-clock milliseconds of each stage",
-            examples=[{"retrieve": 3.7, "answer": 66.68, "total": 70.39}],
+            examples=[{"retrieve": 12.7, "answer": 1.1, "total": 13.9}],
         ),
     ]
     index: IndexId
@@ -328,7 +328,7 @@ class FileBody(BaseModel):
         Literal["indexed", "skipped", "refused"],
         Field(description="`skipped`: its articles, or nearly the same ones, are there already"),
     ]
-    reason: Annotated[str, Field(description="Why something of it, or all, is left out; else empty")]
+    reason: Annotated[str, Field(description="Why something is left out, or what looks damaged; else empty")]
     articles: Annotated[list[ArticleSummary], Field(description="Those that are new")]
 
 

@@ -53,7 +53,7 @@ def answer_text(answer: Answer, paint: Paint) -> str:
 
 
 def taken_text(taken: Taken) -> tuple[str, list[str]]:
-    """What became of what was to be indexed: one line of all, and one for each file of which something was left out."""
+    """What became of what was to be indexed: one line of all, and one for each file of which there is more to say."""
     troubles = []
     for outcome in taken.outcomes:
         if outcome.state == "refused":

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from language.folding import code_points
 
-HASHES = 1 << 20  # of pairs of characters
+HASHES = 1 << 20  # of runs of characters
 _FILE = Path(__file__).parent / "lexicon.tsv"
 
 

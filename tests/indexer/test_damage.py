@@ -18,8 +18,8 @@ def article(body: str) -> Article:
         ("機器人IRON,組態82個關節", "組態", "配置"),
         ("面臨著位元朗普政府的關稅", "位元", "位"),
         ("位元組跳動的大模型", "位元組", "字節"),
-        ("巨集觀經濟的良性迴圈", "巨集觀", "宏觀"),
-        ("你要去那裡?", "那裡", "哪裡"),
+        ("巨集觀經濟", "巨集觀", "宏觀"),
+        ("形成良性迴圈", "迴圈", "循環"),
     ],
 )
 def test_a_damaged_word_is_told_with_what_was_meant(body: str, word: str, meant: str) -> None:
@@ -28,7 +28,14 @@ def test_a_damaged_word_is_told_with_what_was_meant(body: str, word: str, meant:
 
 @pytest.mark.parametrize(
     "body",
-    ["64位元處理器", "量子位元運算", "人註冊地在那裡,產值和稅收也在那裡。", "電腦處理程序", "政府支援車廠,網路資料"],
+    [
+        "64 位元架構,量子位元運算",
+        "各位元首與這位元老看著每位元件",
+        "人註冊地在那裡。你去過那裡嗎?",
+        "電腦的處理程序與記憶體組態",
+        "程式裡的迴圈",
+        "政府支援車廠,網路資料",
+    ],
 )
 def test_a_word_that_may_be_meant_is_not(body: str) -> None:
     assert damage([article(body)]) == ""

@@ -15,6 +15,7 @@ from indexer.build import NoArticlesError, build_index, passage_text, update_ind
 from indexer.encoder import Encoder, Vectors
 from indexer.passages import build_passages
 from indexer.snapshot import Snapshot, SnapshotError, live_articles, open_snapshot, read_manifest
+from indexer.vectors import VectorIndex
 from retriever import Retriever, analyse_question
 
 FILES = [
@@ -414,3 +415,15 @@ def test_what_is_chosen_is_chosen_while_nobody_else_writes(tmp_path: Path, artic
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(add, articles))
     assert {article.id for article in live_articles(tmp_path)} == {article.id for article in articles}
+
+
+def test_codes_find_what_they_can_and_a_vector_of_zeros_finds_nothing_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.vectors.CODED_FROM", 400)
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(500, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    index = VectorIndex.build(vectors)
+    assert np.allclose(index.rows(np.arange(500)), vectors, atol=1e-3)
+    assert index.search(vectors[7], 5)[0] == 7
+    found = index.search(np.zeros(8, np.float32), 5)
+    assert ((found >= 0) & (found < 500)).all()

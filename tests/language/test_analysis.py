@@ -124,6 +124,10 @@ def test_a_number_is_one_term_however_it_is_written(number: str, forms: list[str
     assert [form for form in forms if number not in term_texts(form)] == []
 
 
+def test_a_number_beyond_all_bounds_is_no_trouble() -> None:
+    assert term_texts("9" * 100_000 + "万")[-1].endswith("0000")
+
+
 @pytest.mark.parametrize("text", ["三星", "萬科", "一些", "千萬", "十分"])
 def test_a_numeral_in_a_word_is_no_number(text: str) -> None:
     assert [term for term in term_texts(text) if term[0].isdigit()] == []

@@ -1,0 +1,62 @@
+"""What a question finds: passages in the order of what was read in them."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import pytest
+
+from answerer import network
+from answerer.reader import REFUSE_BELOW, load_reader
+from answerer.respond import Answerer
+from indexer.encoder import Encoder
+from indexer.snapshot import Snapshot
+from retriever import HITS, Retriever, analyse_question
+
+QUESTIONS = [
+    "重慶2025年整車產量是多少?",
+    "荷蘭政府為何接管安世?",
+    "川普的關稅",
+    "人形機器人IRON有幾個關節?",
+    "???",
+    "😀",
+    "題",
+]
+
+
+@pytest.fixture(scope="module")
+def answerer(snapshot: Snapshot, encoder: Encoder) -> Answerer:
+    return Answerer(Retriever(snapshot, encoder), load_reader(), REFUSE_BELOW)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("k", [1, HITS, 40])
+def test_hits_come_by_their_scores_and_are_those_of_the_retriever(answerer: Answerer, question: str, k: int) -> None:
+    asked = analyse_question(question)
+    hits = answerer.search(asked, k)
+    assert all(one.score >= other.score for one, other in pairwise(hits))
+    assert {hit.passage.id for hit in hits} <= {h.passage.id for h in answerer.retriever.retrieve(asked, max(k, HITS))}
+    assert len(hits) == len({hit.passage.id for hit in hits})
+
+
+def test_the_passage_of_the_best_sentence_comes_first(answerer: Answerer) -> None:
+    for question in QUESTIONS[:4]:
+        found = answerer.find(analyse_question(question))
+        best = found.reading.candidates[0]
+        assert best.start in {span.start for span in found.hits[0].passage.sentences}
+
+
+@pytest.mark.parametrize("count", [1, 3, 24])
+def test_as_many_passages_are_read_as_are_wanted(answerer: Answerer, count: int) -> None:
+    found = answerer.find(analyse_question(QUESTIONS[0]), count)
+    assert len(found.hits) == count
+    assert {c.hit.passage.id for c in found.reading.candidates} <= {hit.passage.id for hit in found.hits}
+
+
+def test_many_threads_may_search_while_the_memory_of_sentences_overflows(
+    answerer: Answerer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "KEPT", 30)
+    alone = [[hit.passage.id for hit in answerer.search(analyse_question(q), 5)] for q in QUESTIONS]
+    with ThreadPoolExecutor(4) as pool:
+        rounds = list(pool.map(lambda q: answerer.search(analyse_question(q), 5), QUESTIONS * 6))
+    assert [[hit.passage.id for hit in hits] for hits in rounds] == alone * 6
