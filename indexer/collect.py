@@ -55,13 +55,14 @@ class Found:
 class Outcome:
     """How one file or address ended; ``articles`` are those that are new.
 
-    ``reason`` says why others are not, and what looks damaged in the new ones.
+    ``reason`` says why others are not, ``note`` what looks damaged in the new ones.
     """
 
     name: str
     state: Literal["indexed", "skipped", "refused"]
     reason: str
     articles: tuple[Article, ...]
+    note: str = ""
 
 
 def gather(
@@ -216,8 +217,7 @@ def _admitted(found: Found, seen: KnownArticles) -> Outcome:
         else:
             seen.add(article)
             new.append(article)
-    said = "; ".join(filter(None, (_reason(repeated), damage(new))))
-    return Outcome(found.name, "indexed" if new else "skipped", said, tuple(new))
+    return Outcome(found.name, "indexed" if new else "skipped", _reason(repeated), tuple(new), damage(new))
 
 
 def _reason(repeated: Sequence[tuple[Article, Article, float]]) -> str:

@@ -65,7 +65,8 @@ def answer_document(done: Done, index: str) -> dict[str, Any]:
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
     """What became of one file or address."""
     articles = [article.id for article in outcome.articles]
-    return {"name": outcome.name, "state": outcome.state, "reason": outcome.reason, "articles": articles}
+    told = {"name": outcome.name, "state": outcome.state, "reason": outcome.reason, "note": outcome.note}
+    return {**told, "articles": articles}
 
 
 def taken_document(taken: Taken, manifest: Manifest) -> dict[str, Any]:

@@ -328,7 +328,8 @@ class FileBody(BaseModel):
         Literal["indexed", "skipped", "refused"],
         Field(description="`skipped`: its articles, or nearly the same ones, are there already"),
     ]
-    reason: Annotated[str, Field(description="Why something is left out, or what looks damaged; else empty")]
+    reason: Annotated[str, Field(description="Why something of it, or all, is left out; else empty")]
+    note: Annotated[str, Field(description="What looks damaged by conversion in those that are new; else empty")]
     articles: Annotated[list[ArticleSummary], Field(description="Those that are new")]
 
 
@@ -342,7 +343,13 @@ class AddedBody(BaseModel):
     def of(cls, taken: Taken) -> "AddedBody":
         """From the indexer's account; an index was made or found as it should be."""
         files = [
-            FileBody(name=o.name, state=o.state, reason=o.reason, articles=[ArticleSummary.of(a) for a in o.articles])
+            FileBody(
+                name=o.name,
+                state=o.state,
+                reason=o.reason,
+                note=o.note,
+                articles=[ArticleSummary.of(a) for a in o.articles],
+            )
             for o in taken.outcomes
         ]
         return cls(files=files, index=taken.manifest.id if taken.manifest else "")

@@ -53,7 +53,7 @@ def answer_text(answer: Answer, paint: Paint) -> str:
 
 
 def taken_text(taken: Taken) -> tuple[str, list[str]]:
-    """What became of what was to be indexed: one line of all, and one for each file of which there is more to say."""
+    """What became of what was to be indexed: one line of all, and one for each file of which something was left out."""
     troubles = []
     for outcome in taken.outcomes:
         if outcome.state == "refused":
@@ -70,6 +70,8 @@ def taken_text(taken: Taken) -> tuple[str, list[str]]:
         notes.append("files " + ", ".join(f"{state} {counts[state]}" for state in ("indexed", "skipped", "refused")))
     if taken.left:
         notes.append(f"{taken.left} articles of the old index are gone from it: --add would have kept them")
+    damaged = [outcome.note for outcome in taken.outcomes if outcome.note]
+    notes += [shown(note) for note in damaged[:1]] if len(damaged) < 2 else [f"{len(damaged)} files have damaged words"]
     return f"{summary} ({'; '.join(notes)})", troubles
 
 
