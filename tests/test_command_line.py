@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from indexer.articles import Article
+from indexer.damage import damage
 from indexer.snapshot import Snapshot, open_snapshot
 from tests.conftest import Yewen
 from yewen import main
@@ -78,7 +79,8 @@ def test_index_prints_one_document(yewen: Yewen, seeds: Path, tmp_path: Path) ->
     first = one_document(yewen("index", seeds, "--index", "here", "--json"))
     snapshot = open_snapshot(tmp_path / "here")
     ids = [article.id for article in snapshot.articles]
-    files = [{"name": str(next(seeds.glob("*.txt"))), "state": "indexed", "reason": "", "articles": ids}]
+    told = {"reason": "", "note": damage(snapshot.articles)}
+    files = [{"name": str(next(seeds.glob("*.txt"))), "state": "indexed", **told, "articles": ids}]
     counts = {"articles": 8, "passages": len(snapshot.passages)}
     assert first == {"index": snapshot.id, "built": True, **counts, "files": files}
     assert one_document(yewen("index", seeds, "--index", "here", "--json")) == first | {"built": False}
