@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eval import bench_system
-from eval.outside import read_queries, read_set
+from eval.outside import add_set_options, queries_with_gold, read_set
 from indexer.encoder.static import to_sentence_transformers
 from language.folding import fold
 
@@ -59,7 +59,7 @@ def write_work(folder: Path, corpus: Path, queries: Path, distractors: str | Non
     """Write what every system reads; returns the number of documents and of characters."""
     articles, ids = read_set(corpus, distractors)
     texts = [f"{article.title}\n{article.body}".strip() for article in articles]
-    asked = [query for query in read_queries(queries) if query.gold][:most]
+    asked = queries_with_gold(queries, most)
     right = [[number for number, a in enumerate(articles) if ids.get(a.id, set()) & query.gold] for query in asked]
     for which, form in (("original-", str), ("", fold)):
         questions = [[form(query.text), gold] for query, gold in zip(asked, right, strict=True)]
@@ -95,10 +95,7 @@ def table(figures: Mapping[str, Mapping[str, float]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run every system and print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--queries", type=Path, required=True)
-    parser.add_argument("--distractors", metavar="FILE[:N]")
-    parser.add_argument("--most", type=int, help="ask only the first so many queries with gold")
+    add_set_options(parser)
     parser.add_argument("--systems", nargs="+", choices=[*bench_system.SYSTEMS], default=[*bench_system.SYSTEMS])
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:

@@ -1,5 +1,6 @@
 """Run an outside set: index its documents as articles are, ask its queries through the endpoints, measure."""
 
+import argparse
 import resource
 import sys
 import tempfile
@@ -91,6 +92,19 @@ def read_queries(file: Path) -> list[Query]:
     if not queries:
         raise OutsideSetError(f"{file}: no query in it")
     return queries
+
+
+def queries_with_gold(file: Path, most: int | None) -> list[Query]:
+    """The queries of a set that have a right document, the first ``most``."""
+    return [query for query in read_queries(file) if query.gold][:most]
+
+
+def add_set_options(parser: argparse.ArgumentParser) -> None:
+    """What names a set, for commands that measure the retriever alone."""
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--queries", type=Path, required=True)
+    parser.add_argument("--distractors", metavar="FILE[:N]")
+    parser.add_argument("--most", type=int, help="ask only the first so many queries with gold")
 
 
 def run_outside(

@@ -18,7 +18,7 @@ import numpy as np
 
 from answerer.reader import REFUSE_BELOW, load_reader
 from answerer.respond import Answerer
-from eval.outside import Query, read_queries, read_set
+from eval.outside import Query, add_set_options, queries_with_gold, read_set
 from eval.parity import regional
 from eval.ranking import Ranking, rank, retrieval_figures
 from indexer.build import build_index
@@ -63,7 +63,7 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         build_index(Path(folder), articles, encoder)
         answerer = Answerer(Retriever(open_snapshot(Path(folder)), encoder), load_reader(), REFUSE_BELOW)
-        for query in [query for query in read_queries(queries) if query.gold][:most]:
+        for query in queries_with_gold(queries, most):
             for part, order in orders(answerer, query).items():
                 note(part, order, query)
             written, firsts = detect_script(query.text), set()
@@ -81,10 +81,7 @@ def measure(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--queries", type=Path, required=True)
-    parser.add_argument("--distractors", metavar="FILE[:N]")
-    parser.add_argument("--most", type=int, help="ask only the first so many queries with gold")
+    add_set_options(parser)
     options = parser.parse_args(arguments)
     figures, same = measure(options.corpus, options.queries, options.distractors, options.most)
     for part in sorted(figures, key=lambda part: part.startswith("reranked, ")):

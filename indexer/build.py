@@ -110,9 +110,8 @@ def update_index(
         live = _reusable(index, milvus_uri)
         if live is not None and live.manifest.built_from == wanted and live.manifest.store == store:
             return live.manifest, False
-        old = (
-            live if live is not None and live.manifest.built_from == fingerprint(live.articles, encoder, size) else None
-        )
+        alike = live is not None and live.manifest.built_from == fingerprint(live.articles, encoder, size)
+        old = live if alike else None  # in which passages and terms are what they would be now
         known = _known(old)
         passages = [p for article in articles for p in known.get(_key(article)) or build_passages(article, size)]
         with open_engine(engine) as run, ThreadPoolExecutor(1) as beside:
@@ -176,8 +175,8 @@ def _lexical(
             texts.append(text)
         return numbers[key]
 
-    known = {_key(article) for article in old.articles} if old is not None else set()
-    new = {article.id: article for article in articles if _key(article) not in known}
+    article_rows = {_key(article): row for row, article in enumerate(old.articles)} if old is not None else {}
+    new = {article.id: article for article in articles if _key(article) not in article_rows}
     of_article = {id: {number((article.title, -1), article.title): None} for id, article in new.items()}
     of_passage = []
     for passage in passages:
@@ -190,7 +189,6 @@ def _lexical(
     if old is None:
         return build_lexical(of_passages), build_lexical(of_articles)
     rows = {passage.id + passage.context: row for row, passage in enumerate(old.passages)}
-    article_rows = {_key(article): row for row, article in enumerate(old.articles)}
     return (
         build_lexical(_placed(old.lexical, of_passages, [rows.get(p.id + p.context) for p in passages])),
         build_lexical(_placed(old.article_lexical, of_articles, [article_rows.get(_key(a)) for a in articles])),

@@ -71,9 +71,7 @@ class StaticEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """The same as for documents: one table serves both."""
-        pieces = [self.pieces(fold(text))[0] for text in texts]
-        sums = [self._steps[ids] @ self._rows[ids] for ids in pieces]
-        return _unit(np.asarray(sums, np.float32).reshape(len(texts), self.dimension))
+        return self.encode_documents(texts)
 
     def __len__(self) -> int:
         """How many pieces there are."""
