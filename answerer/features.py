@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -108,36 +109,37 @@ def word_matches(words: Sequence[ContentWord], views: Sequence[SentenceView]) ->
     exact = np.array([[_strength(word, view) for word in words] for view in views], np.float32)
     exact = exact.reshape(-1, len(words))
     soft = exact.copy()
-    vectors = word_vectors().of(tuple(word.text for word in words))
     loose = np.array([not (word.is_number or word.is_name) for word in words])
-    for row, view in enumerate(views):
-        if len(view.words) and loose.any():
-            nearest = (view.vectors @ vectors.T).max(axis=0)
-            scaled = np.clip((nearest - _SOFT_FLOOR) / (1 - _SOFT_FLOOR), 0, 1) * loose
-            soft[row] = np.maximum(soft[row], scaled)
+    rows = [row for row, view in enumerate(views) if len(view.words)]
+    if rows and loose.any():
+        cosines = np.concatenate([views[row].vectors for row in rows]) @ word_vectors().of([w.text for w in words]).T
+        firsts = np.cumsum([0, *(len(views[row].words) for row in rows[:-1])])
+        nearest = np.maximum.reduceat(cosines, firsts, axis=0)
+        scaled = np.minimum(np.maximum((nearest - _SOFT_FLOOR) / (1 - _SOFT_FLOOR), 0), 1) * loose
+        soft[rows] = np.maximum(soft[rows], scaled)
     return exact, soft
 
 
-def _window(match: Floats, found: Sequence[Candidate]) -> Floats:
-    """For each sentence the best match of each word in it or, at a discount, in a neighbour."""
-    wide = match.copy()
+def _neighbours(found: Sequence[Candidate]) -> "npt.NDArray[np.int64]":
+    """The candidates whose sentences stand before and after each in its passage, or itself; int64 [2, candidates]."""
     place = {(c.article.id, c.start): row for row, c in enumerate(found)}
-    for row, candidate in enumerate(found):
-        spans = candidate.hit.passage.sentences
-        at = next((i for i, span in enumerate(spans) if span.start == candidate.start), 0)
-        for near in (at - 1, at + 1):
-            if 0 <= near < len(spans):
-                other = place.get((candidate.article.id, spans[near].start))
-                if other is not None:
-                    wide[row] = np.maximum(wide[row], _NEIGHBOUR * match[other])
-    return wide
+    near = np.tile(np.arange(len(found)), (2, 1))
+    for hit in {id(c.hit): c.hit for c in found}.values():
+        rows = [place.get((hit.article.id, span.start)) for span in hit.passage.sentences]
+        for before, after in pairwise(rows):
+            if before is not None and after is not None:
+                near[1, before] = after if found[before].hit is hit else near[1, before]
+                near[0, after] = before if found[after].hit is hit else near[0, after]
+    return near
 
 
 def _groups(match: Floats, keys: Sequence[str]) -> Floats:
     """For each sentence the best match of each word anywhere in its group."""
+    members: dict[str, list[int]] = {}
+    for row, key in enumerate(keys):
+        members.setdefault(key, []).append(row)
     wide = np.empty_like(match)
-    for key in set(keys):
-        rows = [row for row, k in enumerate(keys) if k == key]
+    for rows in members.values():
         wide[rows] = match[rows].max(axis=0)
     return wide
 
@@ -230,7 +232,9 @@ def sentence_features(question: Asked, found: Sequence[Candidate], cosines: Floa
     focus = weights * np.array([word.is_focus for word in words], np.float32)
     verbs = weights * np.array([word.is_verb for word in words], np.float32)
     exact, soft = word_matches(words, [c.view for c in found])
-    exact_near, soft_near = _window(exact, found), _window(soft, found)
+    near = _neighbours(found)  # a word met in a neighbour counts a little less
+    exact_near = np.maximum(exact, _NEIGHBOUR * exact[near].max(axis=0))
+    soft_near = np.maximum(soft, _NEIGHBOUR * soft[near].max(axis=0))
     contexts = [read_sentence(c.hit.passage.context) for c in found]
     context = np.array([[_strength(w, v) for w in words] for v in contexts], np.float32).reshape(exact.shape)
     passage = np.maximum(_groups(soft, [c.hit.passage.id for c in found]), context)

@@ -1,6 +1,7 @@
 """Sentences as the reader sees them: read once, kept while the process lives."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -41,7 +42,7 @@ class WordVectors:
         self._known: dict[str, Floats] = {}
         self._reading = threading.Lock()  # endpoints ask from several threads
 
-    def of(self, words: tuple[str, ...]) -> Floats:
+    def of(self, words: Sequence[str]) -> Floats:
         """float32 [words, WIDTH]."""
         with self._reading:
             if len(self._known) > _VECTORS_KEPT:
