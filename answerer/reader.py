@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from answerer.asked import Asked
+from answerer.asked import Asked, asked
 from answerer.features import HEARD, Candidate, Matches, asks, sentence_features
 from answerer.network import Network
 from answerer.pieces import SENTENCE_PIECES, inputs, pieces
@@ -84,6 +84,8 @@ class Reading:
     probability: float
 
 
+Beside = Sequence[tuple[str, float]]  # other questions and their weights
+
 NOTHING = Reading((), np.zeros(0, np.float32), 0.0)
 
 
@@ -95,19 +97,29 @@ class Reader:
     network: Network
     answerable: Linear
 
-    def read(self, question: Asked, text: str, found: Sequence[Candidate]) -> Reading:
-        """Read the candidates with the question (``text`` is its original) and judge the best."""
+    def read(self, question: Asked, text: str, found: Sequence[Candidate], beside: Beside = ()) -> Reading:
+        """Read the candidates with the question (``text`` is its original) and judge the best.
+
+        ``beside``: other questions whose scores, times a weight, decide with it which sentence comes first.
+        """
         seen = see(question, text, found)
         if not seen.candidates:
             return NOTHING
-        ranks = self.ranker(seen.features)
-        rows = np.lexsort((np.arange(len(ranks)), -ranks))[:READ]
+        views = [(seen, text, 1.0), *((see(asked(other), other, found), other, weight) for other, weight in beside)]
+        views = [view for view in views if view[0].candidates]  # those of one question are those of all
+        ranks = [self.ranker(view.features) for view, _, _ in views]
+        weights = np.array([weight for _, _, weight in views], np.float32)
+        weights /= weights.sum()
+        rows = np.lexsort((np.arange(len(seen.candidates)), -(weights @ np.stack(ranks))))[:READ]
         chosen = [seen.candidates[row] for row in rows]
-        scores = self.network.read(inputs(question, text, chosen, seen.matches.of(rows), seen.features[rows]))
+        scores = [
+            self.network.read(inputs(view.question, words, chosen, view.matches.of(rows), view.features[rows]))
+            for view, words, _ in views
+        ]
         passages = np.array([candidate.hit.score for candidate in chosen], np.float32)
-        total = joined(scores, ranks[rows]) + PASSAGE_WEIGHT * passages
+        total = weights @ joined(np.stack(scores), np.stack(ranks)[:, rows]) + PASSAGE_WEIGHT * passages
         order = np.lexsort((np.arange(len(rows)), -total))
-        probability = 1 / (1 + float(np.exp(-self.answerable(summary(scores, ranks[rows])))))
+        probability = 1 / (1 + float(np.exp(-self.answerable(summary(scores[0], ranks[0][rows])))))
         if seen.features[0, HEARD] < LEAST_HEARD:
             probability = min(probability, UNHEARD)
         return Reading(tuple(chosen[i] for i in order), total[order], probability)

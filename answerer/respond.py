@@ -14,7 +14,7 @@ from answerer.conversation import Message
 from answerer.extractive import Found, answer_extractively
 from answerer.features import candidates
 from answerer.language_model_errors import LanguageModelError
-from answerer.reader import Reader, rerank
+from answerer.reader import Beside, Reader, rerank
 from answerer.sentences import read_sentence, word_vectors
 from language.folding import fold
 from language.script import Script, detect_script
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _ELLIPSIS = re.compile(r"(?:那么?|那麽|至于|换成|咁|噉)?(.{1,12}?)(?:又?呢|又如何|又怎么样|点样?)[?？。!\s]*")
 READ_AT_START = 1000  # sentences
+EARLIER_WEIGHT = -0.5  # of how well a sentence answers the question before a follow-up; eval/LOG.md
 SAYS_LITTLE = 12.0  # summed idf of content words under which a question needs the whole one before it
 SHORT = 4  # characters of a subject that is taken for a name
 _COUNTED = frozenset(("m", "t"))  # jieba's tags of numbers and times
@@ -124,11 +125,17 @@ class Answerer:
     def find(self, question: Question, k: int = HITS, scope: Scope = EVERYWHERE, read: int | None = None) -> Found:
         """The ``k`` best passages, the first ``read`` (all, if not given) read with the question.
 
-        They come in the order of what was read in them, unless a cross-encoder has ordered them.
+        They come in the order of what was read in them, unless a cross-encoder has ordered them. What a follow-up asks
+        for is read as it was typed too, and what answers the question before it counts against a sentence.
         """
-        hits = self.retriever.retrieve(question, k, scope)
+        searched = question
+        beside: Beside = ()
+        if question.earlier:
+            searched = analyse_question(f"{question.earlier} {question.typed}", question.script)
+            beside = ((question.typed, 1.0), (question.earlier, EARLIER_WEIGHT))
+        hits = self.retriever.retrieve(searched, k, scope)
         wanted = asked(question.text)
-        reading = self.reader.read(wanted, question.text, candidates(hits[:read]))
+        reading = self.reader.read(wanted, question.text, candidates(hits[:read]), beside)
         return Found(wanted, tuple(hits if self.retriever.reranker else rerank(hits, reading)), reading)
 
     def search(self, question: Question, k: int, scope: Scope = EVERYWHERE) -> tuple[Hit, ...]:
@@ -159,14 +166,15 @@ class Answerer:
 
 def understand(request: Request) -> Question:
     """The question to search for, completed by the turns before it where it leans on them."""
-    text = ""
+    earlier, text = "", ""
     turns = [*request.history, Message("user", request.question)]
     for before, turn in zip([None, *turns], turns, strict=False):
         if turn.role == "user":
             reply = before.content if before is not None and before.role == "assistant" else ""
-            text = complete(text, reply, turn.content) if text else turn.content
+            earlier, text = text, complete(text, reply, turn.content) if text else turn.content
     script = request.script or detect_script(request.question)
-    return replace(analyse_question(text, script), typed=request.question)
+    leans = text != request.question
+    return replace(analyse_question(text, script), typed=request.question, earlier=earlier if leans else "")
 
 
 def complete(earlier: str, reply: str, text: str) -> str:

@@ -6,8 +6,11 @@ from itertools import pairwise
 import pytest
 
 from answerer import network
+from answerer.asked import asked
+from answerer.conversation import Message
+from answerer.features import candidates
 from answerer.reader import REFUSE_BELOW, load_reader
-from answerer.respond import Answerer
+from answerer.respond import Answerer, Request, understand
 from indexer.encoder import Encoder
 from indexer.snapshot import Snapshot
 from retriever import HITS, Retriever, analyse_question
@@ -31,10 +34,12 @@ def answerer(snapshot: Snapshot, encoder: Encoder) -> Answerer:
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("k", [1, HITS, 40])
 def test_hits_come_by_their_scores_and_are_those_of_the_retriever(answerer: Answerer, question: str, k: int) -> None:
-    asked = analyse_question(question)
-    hits = answerer.search(asked, k)
+    analysed = analyse_question(question)
+    hits = answerer.search(analysed, k)
     assert all(one.score >= other.score for one, other in pairwise(hits))
-    assert {hit.passage.id for hit in hits} <= {h.passage.id for h in answerer.retriever.retrieve(asked, max(k, HITS))}
+    assert {hit.passage.id for hit in hits} <= {
+        h.passage.id for h in answerer.retriever.retrieve(analysed, max(k, HITS))
+    }
     assert len(hits) == len({hit.passage.id for hit in hits})
 
 
@@ -60,3 +65,29 @@ def test_many_threads_may_search_while_the_memory_of_sentences_overflows(
     with ThreadPoolExecutor(4) as pool:
         rounds = list(pool.map(lambda q: answerer.search(analyse_question(q), 5), QUESTIONS * 6))
     assert [[hit.passage.id for hit in hits] for hits in rounds] == alone * 6
+
+
+def best(answerer: Answerer, *turns: str) -> str:
+    """The sentence read as the best answer to the last of the user's turns; nothing is replied to the others."""
+    *history, question = (Message("user", turn) for turn in turns)
+    candidate = answerer.find(understand(Request(question.content, tuple(history)))).reading.candidates[0]
+    return candidate.article.body[candidate.start : candidate.end]
+
+
+def test_a_follow_up_is_not_answered_with_what_answers_the_question_before_it(answerer: Answerer) -> None:
+    assert "重慶以近250萬輛" in best(answerer, QUESTIONS[0])
+    assert "合肥則以超過120萬輛" in best(answerer, QUESTIONS[0], "那合肥呢?")
+
+
+def test_a_question_that_stands_alone_is_answered_as_without_what_was_asked_before(answerer: Answerer) -> None:
+    assert best(answerer, QUESTIONS[1], QUESTIONS[0]) == best(answerer, QUESTIONS[0])
+
+
+def test_other_questions_without_content_words_change_nothing(answerer: Answerer) -> None:
+    hits = answerer.retriever.retrieve(analyse_question(QUESTIONS[0]), HITS)
+    alone, beside = (
+        answerer.reader.read(asked(QUESTIONS[0]), QUESTIONS[0], candidates(hits), others)
+        for others in ((), (("???", -0.5),))
+    )
+    assert [c.start for c in alone.candidates] == [c.start for c in beside.candidates]
+    assert alone.scores.tolist() == beside.scores.tolist()

@@ -46,3 +46,10 @@ def test_without_history_the_question_is_as_typed() -> None:
 @pytest.mark.parametrize("text", ["", "?", "那呢?"])
 def test_nothing_to_complete_does_not_fail(text: str) -> None:
     assert complete(CHONGQING, "", text)
+
+
+def test_what_a_follow_up_leans_on_is_kept_beside_it() -> None:
+    history = (Message("user", CHONGQING), Message("assistant", "近250萬輛。"))
+    leaning, alone = (understand(Request(text, history)) for text in ("那合肥呢?", "廣州的傳統汽車產量下滑了多少?"))
+    assert (leaning.typed, leaning.earlier) == ("那合肥呢?", CHONGQING)
+    assert alone.earlier == ""
