@@ -195,7 +195,7 @@ def _examples(folder: Path, askings: Sequence[Asking], ranker: Ranker | None) ->
     made = []
     for asking in askings:
         hits = retriever.retrieve(analyse_question(asking.text), HITS)
-        seen = see(asked(asking.text), asking.text, candidates(hits))
+        seen = see(asking.text, candidates(hits))
         right = np.array(
             [any(c.article.id == id and c.start < e and c.end > s for id, s, e in asking.gold) for c in seen.candidates]
         )
@@ -205,7 +205,7 @@ def _examples(folder: Path, askings: Sequence[Asking], ranker: Ranker | None) ->
         order = np.argsort(-ranks, kind="stable")
         rows = np.array([*order[:SHOWN], *[row for row in order[SHOWN:] if right[row]][:2]])
         shown = [seen.candidates[row] for row in rows]
-        taken = inputs(seen.question, asking.text, shown, seen.matches.of(rows), seen.features[rows])
+        taken = inputs(seen.question, seen.text, shown, seen.matches.of(rows), seen.features[rows])
         words = tuple(
             _answering(candidate.view.folded, pieces, asking.words if right[row] else ())
             for row, candidate, pieces in zip(rows, shown, taken.sentences, strict=True)

@@ -7,6 +7,7 @@ numbers, taken at the best sentence, tell whether the articles hold an answer at
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,8 @@ import numpy.typing as npt
 from answerer.asked import AnswerKind, Asked, ContentWord
 from answerer.sentences import SentenceView, read_sentence, word_vectors
 from indexer.articles import Article
+from language import lexicon
+from language.folding import fold
 from language.segmentation import tagged_words
 from language.sentences import SentenceKind
 from retriever.hits import Hit
@@ -85,6 +88,19 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
                 text = hit.article.body[span.start : span.end]
                 found.append(Candidate(hit.article, hit, span.start, span.end, read_sentence(text)))
     return found
+
+
+def in_their_words(text: str, found: Sequence[Candidate]) -> str:
+    """A question, folded, with each concept in the word that the candidates most often use for it.
+
+    So that a question reads the same in every region's words, and in the articles' own.
+    """
+    used: dict[str, Counter[str]] = {}
+    for candidate in found:
+        for concept, start, end in candidate.view.mentions:
+            used.setdefault(concept, Counter())[candidate.view.folded[start:end]] += 1
+    words = {concept: min(counts, key=lambda word: (-counts[word], word)) for concept, counts in used.items()}
+    return lexicon.reworded(fold(text), words)
 
 
 def asks(candidate: Candidate) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from answerer.asked import Asked, asked
-from answerer.features import HEARD, Candidate, Matches, asks, sentence_features
+from answerer.features import HEARD, Candidate, Matches, asks, in_their_words, sentence_features
 from answerer.network import Network
 from answerer.pieces import SENTENCE_PIECES, inputs, pieces
 from answerer.sentences import SentenceView, word_vectors
@@ -67,8 +67,12 @@ class Linear:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """The candidates that may answer, their numbers (float32 [candidates, columns]) and the question words' matches."""
+    """The candidates that may answer, their numbers (float32 [candidates, columns]) and the question words' matches.
 
+    ``text`` is the question in the candidates' words, ``question`` what it asks for.
+    """
+
+    text: str
     question: Asked
     candidates: tuple[Candidate, ...]
     features: Floats
@@ -97,24 +101,24 @@ class Reader:
     network: Network
     answerable: Linear
 
-    def read(self, question: Asked, text: str, found: Sequence[Candidate], beside: Beside = ()) -> Reading:
-        """Read the candidates with the question (``text`` is its original) and judge the best.
+    def read(self, text: str, found: Sequence[Candidate], beside: Beside = ()) -> Reading:
+        """Read the candidates with the question and judge the best.
 
         ``beside``: other questions whose scores, times a weight, decide with it which sentence comes first.
         """
-        seen = see(question, text, found)
+        seen = see(text, found)
         if not seen.candidates:
             return NOTHING
-        views = [(seen, text, 1.0), *((see(asked(other), other, found), other, weight) for other, weight in beside)]
+        views = [(seen, 1.0), *((see(other, found), weight) for other, weight in beside)]
         views = [view for view in views if view[0].candidates]  # those of one question are those of all
-        ranks = [self.ranker(view.features) for view, _, _ in views]
-        weights = np.array([weight for _, _, weight in views], np.float32)
+        ranks = [self.ranker(view.features) for view, _ in views]
+        weights = np.array([weight for _, weight in views], np.float32)
         weights /= weights.sum()
         rows = np.lexsort((np.arange(len(seen.candidates)), -(weights @ np.stack(ranks))))[:READ]
         chosen = [seen.candidates[row] for row in rows]
         scores = [
-            self.network.read(inputs(view.question, words, chosen, view.matches.of(rows), view.features[rows]))
-            for view, words, _ in views
+            self.network.read(inputs(view.question, view.text, chosen, view.matches.of(rows), view.features[rows]))
+            for view, _ in views
         ]
         passages = np.array([candidate.hit.score for candidate in chosen], np.float32)
         total = weights @ joined(np.stack(scores), np.stack(ranks)[:, rows]) + PASSAGE_WEIGHT * passages
@@ -130,19 +134,21 @@ class Reader:
         self.network.remember([ids for ids in found if len(ids)])
 
 
-def see(question: Asked, text: str, found: Sequence[Candidate]) -> Seen:
-    """The candidates that may answer, and what speaks for each.
+def see(text: str, found: Sequence[Candidate]) -> Seen:
+    """The candidates that may answer a question, and what speaks for each.
 
     A sentence that itself asks is no answer, but speaks for its neighbours (中国汽车为何能风靡全球?…); so it takes
     part in the features and is then left out. A question without content words has no candidates.
     """
+    text = in_their_words(text, found)
+    question = asked(text)
     if not found or not question.words:
         nothing = np.zeros((0, 0), np.float32)
-        return Seen(question, (), nothing, Matches(nothing, nothing, nothing, nothing))
+        return Seen(text, question, (), nothing, Matches(nothing, nothing, nothing, nothing))
     vector = word_vectors().encoder.encode_queries([text])[0]
     features, matches = sentence_features(question, found, np.stack([c.view.vector for c in found]) @ vector)
     kept = np.array([row for row, candidate in enumerate(found) if not asks(candidate)], np.int64)
-    return Seen(question, tuple(found[row] for row in kept), features[kept], matches.of(kept))
+    return Seen(text, question, tuple(found[row] for row in kept), features[kept], matches.of(kept))
 
 
 def joined(scores: Floats, ranks: Floats) -> Floats:

@@ -134,9 +134,8 @@ class Answerer:
             searched = analyse_question(f"{question.earlier} {question.typed}", question.script)
             beside = ((question.typed, 1.0), (question.earlier, EARLIER_WEIGHT))
         hits = self.retriever.retrieve(searched, k, scope)
-        wanted = asked(question.text)
-        reading = self.reader.read(wanted, question.text, candidates(hits[:read]), beside)
-        return Found(wanted, tuple(hits if self.retriever.reranker else rerank(hits, reading)), reading)
+        reading = self.reader.read(question.text, candidates(hits[:read]), beside)
+        return Found(asked(question.text), tuple(hits if self.retriever.reranker else rerank(hits, reading)), reading)
 
     def search(self, question: Question, k: int, scope: Scope = EVERYWHERE) -> tuple[Hit, ...]:
         """The ``k`` best passages, in the order that an answer's have."""

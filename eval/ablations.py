@@ -17,7 +17,6 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from answerer.asked import Asked
 from answerer.features import Candidate
 from answerer.language_model import LanguageModel, Message
 from answerer.reader import Beside, Reader, Reading
@@ -72,9 +71,9 @@ class Result:
 class UnrankedReader(Reader):
     """Leaves the candidates in the order they were found in; what it takes for answerable is the real reader's."""
 
-    def read(self, question: Asked, text: str, found: Sequence[Candidate], beside: Beside = ()) -> Reading:
+    def read(self, text: str, found: Sequence[Candidate], beside: Beside = ()) -> Reading:
         """The real reading with its ranking taken out."""
-        reading = Reader.read(self, question, text, found, beside)
+        reading = Reader.read(self, text, found, beside)
         places = {(candidate.article.id, candidate.start): at for at, candidate in enumerate(found)}
         order = sorted(reading.candidates, key=lambda c: places[c.article.id, c.start])
         return replace(reading, candidates=tuple(order), scores=-np.arange(len(order), dtype=np.float32))

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from language.folding import fold
+from language.lexicon import reworded
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -70,8 +71,8 @@ class StaticEncoder:
         return np.asarray(held @ (self._rows[used] * self._steps[used, None]), np.float32)
 
     def encode_queries(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """The same as for documents: one table serves both."""
-        return self.encode_documents(texts)
+        """The same as for documents, in mainland words, so that every region's words give the same vector."""
+        return self.encode_documents([reworded(fold(text)) for text in texts])
 
     def __len__(self) -> int:
         """How many pieces there are."""

@@ -1,9 +1,11 @@
 """Find the concepts that folded text names, whatever regional word or English name it uses for them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -95,6 +97,18 @@ def mentions(folded: str) -> list[Mention]:
                 behind = end
                 break
     return found
+
+
+def reworded(folded: str, words: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Folded text with each concept in the word given for it, else in its mainland form (川普 → 特朗普).
+
+    Its length may change.
+    """
+    parts, behind = [], 0
+    for concept, start, end in mentions(folded):
+        parts += [folded[behind:start], words.get(concept, concept)]
+        behind = end
+    return "".join([*parts, folded[behind:]])
 
 
 def _inside_latin_words(codes: npt.NDArray[np.uint32]) -> bytes:

@@ -6,9 +6,8 @@ from itertools import pairwise
 import pytest
 
 from answerer import network
-from answerer.asked import asked
 from answerer.conversation import Message
-from answerer.features import candidates
+from answerer.features import candidates, in_their_words
 from answerer.reader import REFUSE_BELOW, load_reader
 from answerer.respond import Answerer, Request, understand
 from indexer.encoder import Encoder
@@ -85,9 +84,13 @@ def test_a_question_that_stands_alone_is_answered_as_without_what_was_asked_befo
 
 def test_other_questions_without_content_words_change_nothing(answerer: Answerer) -> None:
     hits = answerer.retriever.retrieve(analyse_question(QUESTIONS[0]), HITS)
-    alone, beside = (
-        answerer.reader.read(asked(QUESTIONS[0]), QUESTIONS[0], candidates(hits), others)
-        for others in ((), (("???", -0.5),))
-    )
+    alone, beside = (answerer.reader.read(QUESTIONS[0], candidates(hits), others) for others in ((), (("???", -0.5),)))
     assert [c.start for c in alone.candidates] == [c.start for c in beside.candidates]
     assert alone.scores.tolist() == beside.scores.tolist()
+
+
+@pytest.mark.parametrize("text", ["英伟达的芯片卖多少钱?", "輝達的晶片賣多少錢?", "NVIDIA的晶片卖多少钱?"])
+def test_a_question_is_read_in_the_articles_words(answerer: Answerer, text: str) -> None:
+    found = candidates(answerer.retriever.retrieve(analyse_question(text), HITS))
+    assert in_their_words(text, found) == "nvidia的晶片卖多少钱?"
+    assert in_their_words(text, []) == "英伟达的芯片卖多少钱?"

@@ -59,7 +59,13 @@ def test_built_in_vectors_do_not_depend_on_the_batch(texts: list[str]) -> None:
     encoder = StaticEncoder()
     alone = np.concatenate([encoder.encode_documents([text]) for text in texts[:60]])
     assert np.array_equal(alone, encoder.encode_documents(texts[:60]))
-    assert np.array_equal(alone, encoder.encode_queries(texts[:60]))
+
+
+def test_the_region_of_a_question_does_not_change_its_built_in_vector() -> None:
+    encoder = StaticEncoder()
+    one, *others = encoder.encode_queries(["英伟达的芯片卖给谁", "輝達的晶片賣給誰", "NVIDIA的晶片賣給誰"])
+    assert all(np.array_equal(one, other) for other in others)
+    assert np.array_equal(one, encoder.encode_documents(["英伟达的芯片卖给谁"])[0])
 
 
 def test_the_script_of_a_text_does_not_change_its_built_in_vector() -> None:

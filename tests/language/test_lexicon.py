@@ -114,3 +114,9 @@ def test_every_form_stands_in_the_lexicon_once_and_folded() -> None:
     forms = [form for line in lines for form in line.split("\t")]
     assert len(forms) == len(set(forms))
     assert [form for form in forms if fold(form) != form or form != form.strip() or not form] == []
+
+
+def test_concepts_are_reworded_in_mainland_words_or_in_those_given() -> None:
+    assert lexicon.reworded("川普谈byd与晶片") == "特朗普谈比亚迪与芯片"
+    assert lexicon.reworded("川普谈byd与晶片", {"特朗普": "川普"}) == "川普谈比亚迪与芯片"
+    assert lexicon.reworded("") == ""
