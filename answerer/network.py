@@ -1,10 +1,11 @@
 """The reading network at run time, in numpy: a small transformer that reads question and sentence together.
 
-Its lower blocks read the question and each sentence alone, so that what they make of a sentence is kept for later
-questions; its upper blocks read both side by side, with the marks of ``pieces.py`` and the numbers of ``features.py``
-added, and give a score. Texts lie one behind the other, so that nothing is computed for padding. Pre-norm blocks as in
-GPT-2 (Radford et al. 2019) with ReLU; the split into separate and joint layers is that of PreTTR (MacAvaney et al.
-2020). ``torch_network.py`` is the same network for training, and a test proves that both give the same numbers.
+Its lower blocks read the question alone, and each sentence with the text before it, so that what they make of a
+sentence is kept for later questions; its upper blocks read both side by side, with the marks of ``pieces.py`` and the
+numbers of ``features.py`` added, and give a score. Texts lie one behind the other, so that nothing is computed for
+padding. Pre-norm blocks as in GPT-2 (Radford et al. 2019) with ReLU; the split into separate and joint layers is that
+of PreTTR (MacAvaney et al. 2020). ``torch_network.py`` is the same network for training, and a test proves that both
+give the same numbers.
 """
 
 import threading
@@ -20,9 +21,12 @@ from answerer.pieces import Inputs, Ints
 
 KEPT = 4_000  # sentences whose lower reading is remembered: about 40 MB
 AT_ONCE = 64  # sentences read together when many are
+QUESTION, SENTENCE, BEFORE = range(3)  # kinds of text, each with a row of its own added to its pieces
 _EPSILON = 1e-5  # of the layer normalisation, as in torch
 
 Floats = npt.NDArray[np.float32]
+
+_NOTHING: Ints = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,16 +111,16 @@ class Network:
         self._features, self._features_bias = part("features"), part("features_bias")
         self._inner, self._inner_bias = part("inner"), part("inner_bias")
         self._outer, self._outer_bias = part("outer"), float(weights["outer_bias"])
-        self._kept: OrderedDict[bytes, npt.NDArray[np.float16]] = OrderedDict()
+        self._kept: OrderedDict[tuple[bytes, bytes], npt.NDArray[np.float16]] = OrderedDict()
         self._reading = threading.Lock()
 
     def read(self, inputs: Inputs) -> Floats:
         """The score of each sentence, float32 [sentences]: the log-odds that it answers against that nothing does."""
         rows = np.clip((inputs.features - self._mean) * self._scale, -self._clip, self._clip)
         readers = self._reader + rows @ self._features + self._features_bias
-        asked = self._alone([inputs.question], 0)[0]
+        asked = self._alone([inputs.question], [_NOTHING], QUESTION)[0]
         asked = asked + (inputs.question_marks @ self._question_marks + self._question_bias)
-        sentences = self._readings([pieces.ids for pieces in inputs.sentences])
+        sentences = self._readings(inputs.before, [pieces.ids for pieces in inputs.sentences])
         parts: list[Floats] = []
         for reader, question, sentence, marks in zip(readers, asked, sentences, inputs.sentence_marks, strict=True):
             parts += [reader[None], question, sentence + (marks @ self._sentence_marks + self._sentence_bias)]
@@ -128,18 +132,23 @@ class Network:
         hidden = np.maximum(read @ self._inner + self._inner_bias, 0)
         return np.asarray(hidden @ self._outer + self._outer_bias, np.float32)
 
-    def remember(self, sentences: Sequence[Ints]) -> None:
-        """Read sentences now, not at the first question that needs them."""
+    def remember(self, before: Sequence[Ints], sentences: Sequence[Ints]) -> None:
+        """Read sentences, and what stands before each, now and not at the first question that needs them."""
         for first in range(0, len(sentences), AT_ONCE):
-            self._readings(sentences[first : first + AT_ONCE])
+            self._readings(before[first : first + AT_ONCE], sentences[first : first + AT_ONCE])
 
-    def _readings(self, sentences: Sequence[Ints]) -> list[Floats]:
+    def _readings(self, before: Sequence[Ints], sentences: Sequence[Ints]) -> list[Floats]:
         """What the lower blocks make of each sentence, float32 [pieces, width]; remembered."""
-        keys = [ids.tobytes() for ids in sentences]
+        keys = [(context.tobytes(), ids.tobytes()) for context, ids in zip(before, sentences, strict=True)]
         with self._reading:  # endpoints ask from several threads
-            new = {key: ids for key, ids in zip(keys, sentences, strict=True) if key not in self._kept}
+            new = {
+                key: (context, ids)
+                for key, context, ids in zip(keys, before, sentences, strict=True)
+                if key not in self._kept
+            }
             if new:
-                for key, reading in zip(new, self._alone(list(new.values()), 1), strict=True):
+                contexts, texts = zip(*new.values(), strict=True)
+                for key, reading in zip(new, self._alone(texts, contexts, SENTENCE), strict=True):
                     self._kept[key] = reading.astype(np.float16)
             readings = []
             for key in keys:
@@ -149,12 +158,16 @@ class Network:
                 self._kept.popitem(last=False)
         return readings
 
-    def _alone(self, texts: Sequence[Ints], kind: int) -> list[Floats]:
-        """What the lower blocks make of each text, float32 [pieces, width]; ``kind`` 0 is a question, 1 a sentence."""
-        ids = np.concatenate(texts)
-        places = np.concatenate([np.arange(len(text)) for text in texts])
-        x = self._rows[ids].astype(np.float32) * self._steps[ids, None] + self._position[places] + self._kind[kind]
-        ends = np.cumsum([len(text) for text in texts]).tolist()
+    def _alone(self, texts: Sequence[Ints], before: Sequence[Ints], kind: int) -> list[Floats]:
+        """What the lower blocks make of each text after what stands ``before`` it, float32 [pieces, width]."""
+        both = [part for pair in zip(before, texts, strict=True) for part in pair]
+        ids = np.concatenate(both)
+        places = np.concatenate(
+            [np.arange(len(part))[::-1] if i % 2 == 0 else np.arange(len(part)) for i, part in enumerate(both)]
+        )
+        kinds = np.repeat([BEFORE, kind] * len(texts), [len(part) for part in both])
+        x = self._rows[ids].astype(np.float32) * self._steps[ids, None] + self._position[places] + self._kind[kinds]
+        bounds = np.cumsum([len(part) for part in both]).tolist()
         for block in self._lower:
-            x = block(x, ends, self._heads)
-        return np.split(x, ends[:-1])
+            x = block(x, bounds[1::2], self._heads)
+        return [x[first:end] for first, end in zip(bounds[::2], bounds[1::2], strict=True)]

@@ -1,6 +1,7 @@
 """Question and sentences as the reading network sees them: pieces, and marks of what matches what.
 
-A piece is a unigram of the built-in encoder's tokenizer. The marks tell the network what small data cannot teach it:
+A piece is a unigram of the built-in encoder's tokenizer. A sentence is read with the text before it, which says who 它
+and 該公司 are, and in which year. The marks tell the network what small data cannot teach it:
 where a word of the question stands in the sentence or near it, how rare it is, and where an answer of the asked kind
 may stand.
 """
@@ -18,6 +19,7 @@ from answerer.sentences import word_vectors
 from language.folding import fold
 
 QUESTION_PIECES, SENTENCE_PIECES = 32, 64  # what lies beyond is not read
+BEFORE_PIECES, BEFORE_CHARACTERS = 32, 80  # of the text before a sentence, the nearest
 QUESTION_MARKS, SENTENCE_MARKS = 10, 5
 HEAVIEST = 8.0  # the weight (idf) that counts as 1
 
@@ -36,22 +38,37 @@ class Pieces:
 class Inputs:
     """A question beside some sentences, as the network takes them.
 
-    ``question`` int64 [q], ``question_marks`` float32 [sentences, q, QUESTION_MARKS]; for each sentence its pieces and
-    its marks float32 [pieces, SENTENCE_MARKS]; ``features`` float32 [sentences, columns of ``sentence_features``].
+    ``question`` int64 [q], ``question_marks`` float32 [sentences, q, QUESTION_MARKS]; for each sentence the pieces
+    before it, int64 [at most BEFORE_PIECES], its own and their marks float32 [pieces, SENTENCE_MARKS]; ``features``
+    float32 [sentences, columns of ``sentence_features``].
     """
 
     question: Ints
     question_marks: Floats
+    before: tuple[Ints, ...]
     sentences: tuple[Pieces, ...]
     sentence_marks: tuple[Floats, ...]
     features: Floats
+
+    def of(self, rows: Sequence[int]) -> "Inputs":
+        """The question beside those sentences alone."""
+        at = list(rows)
+        return Inputs(
+            self.question,
+            self.question_marks[at],
+            tuple(self.before[row] for row in at),
+            tuple(self.sentences[row] for row in at),
+            tuple(self.sentence_marks[row] for row in at),
+            self.features[at],
+        )
 
 
 def inputs(question: Asked, text: str, found: Sequence[Candidate], matches: Matches, features: Floats) -> Inputs:
     """What the network reads of the candidates ``found``; ``matches`` and ``features`` are theirs, in order."""
     asked_pieces, marks = question_marks(question, text, matches)
     read = [sentence_marks(question, candidate) for candidate in found]
-    return Inputs(asked_pieces.ids, marks, tuple(p for p, _ in read), tuple(m for _, m in read), features)
+    before = tuple(pieces_before(candidate.article.body, candidate.start) for candidate in found)
+    return Inputs(asked_pieces.ids, marks, before, tuple(p for p, _ in read), tuple(m for _, m in read), features)
 
 
 @lru_cache(maxsize=20_000)
@@ -59,6 +76,11 @@ def pieces(folded: str, most: int) -> Pieces:
     """The first ``most`` pieces of a folded text."""
     ids, places = word_vectors().encoder.pieces(folded)
     return Pieces(np.array(ids[:most], np.int64), np.array(places[:most], np.int64).reshape(-1, 2))
+
+
+def pieces_before(body: str, start: int) -> Ints:
+    """The ids of the last pieces of an article's body before the sentence that starts there."""
+    return pieces(fold(body[max(0, start - BEFORE_CHARACTERS) : start]), BEFORE_CHARACTERS).ids[-BEFORE_PIECES:]
 
 
 def question_marks(question: Asked, text: str, matches: Matches) -> tuple[Pieces, Floats]:

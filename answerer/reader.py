@@ -17,8 +17,10 @@ import numpy.typing as npt
 from answerer.asked import Asked, asked
 from answerer.features import HEARD, Candidate, Matches, asks, in_their_words, sentence_features
 from answerer.network import Network
-from answerer.pieces import SENTENCE_PIECES, inputs, pieces
-from answerer.sentences import SentenceView, word_vectors
+from answerer.pieces import SENTENCE_PIECES, inputs, pieces, pieces_before
+from answerer.sentences import read_sentence, word_vectors
+from indexer.articles import Article
+from language.sentences import Span
 from retriever.hits import Hit
 
 REFUSE_BELOW = 0.23  # probability under which the articles are taken not to hold the answer; chosen in eval/LOG.md
@@ -128,10 +130,15 @@ class Reader:
             probability = min(probability, UNHEARD)
         return Reading(tuple(chosen[i] for i in order), total[order], probability)
 
-    def remember(self, views: Sequence[SentenceView]) -> None:
-        """Read sentences now, not at the first question that needs them."""
-        found = [pieces(view.folded, SENTENCE_PIECES).ids for view in views]
-        self.network.remember([ids for ids in found if len(ids)])
+    def remember(self, places: Sequence[tuple[Article, Span]]) -> None:
+        """Read sentences of articles now, not at the first question that needs them."""
+        before, own = [], []
+        for article, span in places:
+            ids = pieces(read_sentence(article.body[span.start : span.end]).folded, SENTENCE_PIECES).ids
+            if len(ids):
+                before.append(pieces_before(article.body, span.start))
+                own.append(ids)
+        self.network.remember(before, own)
 
 
 def see(text: str, found: Sequence[Candidate]) -> Seen:

@@ -15,7 +15,7 @@ from answerer.extractive import Found, answer_extractively
 from answerer.features import candidates
 from answerer.language_model_errors import LanguageModelError
 from answerer.reader import Beside, Reader, rerank
-from answerer.sentences import read_sentence, word_vectors
+from answerer.sentences import word_vectors
 from language.folding import fold
 from language.script import Script, detect_script
 from language.segmentation import tagged_words
@@ -148,12 +148,13 @@ class Answerer:
         """Load dictionaries and models and read the first sentences now, not at a first question."""
         question = analyse_question("業問")
         self._extract(question, self.find(question))
-        spans = ((p, span) for p in self.retriever.snapshot.passages for span in p.sentences)
-        views = []
-        for passage, span in islice(spans, READ_AT_START):
-            article = self.retriever.snapshot.articles[self.retriever.snapshot.article_rows[passage.article_id]]
-            views.append(read_sentence(article.body[span.start : span.end]))
-        self.reader.remember(views)
+        snapshot = self.retriever.snapshot
+        places = (
+            (snapshot.articles[snapshot.article_rows[passage.article_id]], span)
+            for passage in snapshot.passages
+            for span in passage.sentences
+        )
+        self.reader.remember(list(islice(places, READ_AT_START)))
 
     async def answer(self, request: Request) -> Done:
         """The last event alone."""

@@ -1,7 +1,7 @@
 """The reading network for training, in torch; :func:`export` writes what ``network.py`` runs.
 
 See ``network.py`` for what it computes. Here it also tells for each piece of a sentence whether it belongs to the
-answering words: a second lesson for the same blocks, which nothing at run time asks for yet.
+answering words: a second lesson for the same blocks, too weak yet to be asked for at run time (eval/LOG.md).
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from answerer.network import Floats
+from answerer.network import BEFORE, QUESTION, SENTENCE, Floats
 from answerer.pieces import QUESTION_MARKS, SENTENCE_MARKS, SENTENCE_PIECES
 from answerer.reader import FARTHEST
 
@@ -49,7 +49,7 @@ class TorchNetwork(nn.Module):
         self.padding, self.masked = pieces, pieces + 1
         self.rows = nn.Embedding(pieces + 2, WIDTH)
         self.position = nn.Parameter(torch.randn(SENTENCE_PIECES, WIDTH) * 0.02)
-        self.kind = nn.Parameter(torch.randn(2, WIDTH) * 0.02)
+        self.kind = nn.Parameter(torch.randn(3, WIDTH) * 0.02)
         self.reader = nn.Parameter(torch.randn(WIDTH) * 0.05)
         self.lower = nn.ModuleList(Block(dropout) for _ in range(LOWER))
         self.upper = nn.ModuleList(Block(dropout) for _ in range(UPPER))
@@ -63,11 +63,23 @@ class TorchNetwork(nn.Module):
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
 
-    def alone(self, ids: Tensor, kind: int) -> tuple[Tensor, Tensor]:
-        """The lower blocks over texts [n, t]: their readings [n, t, WIDTH] and the mask [n, t] to add."""
-        mask = torch.zeros(ids.shape).masked_fill(ids == self.padding, MASKED)
-        x = self.dropout(self.rows(ids) + self.position[: ids.shape[1]] + self.kind[kind])
-        return packed(self.lower, x, mask), mask
+    def alone(self, ids: Tensor, kind: int, before: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The lower blocks over texts [n, t] with what stands before them [n, b], padded on its left.
+
+        Gives the texts' readings [n, t, WIDTH] and the mask [n, t] to add.
+        """
+        mask = self.mask(ids)
+        x = self.rows(ids) + self.position[: ids.shape[1]] + self.kind[kind]
+        if before is None:
+            return packed(self.lower, self.dropout(x), mask), mask
+        places = torch.arange(before.shape[1] - 1, -1, -1)
+        x = torch.cat([self.rows(before) + self.position[places] + self.kind[BEFORE], x], dim=1)
+        read = packed(self.lower, self.dropout(x), torch.cat([self.mask(before), mask], dim=1))
+        return read[:, before.shape[1] :], mask
+
+    def mask(self, ids: Tensor) -> Tensor:
+        """What is added to the attention scores of texts [n, t]."""
+        return torch.zeros(ids.shape).masked_fill(ids == self.padding, MASKED)
 
     def together(self, x: Tensor, mask: Tensor) -> Tensor:
         """The upper blocks."""
@@ -75,8 +87,8 @@ class TorchNetwork(nn.Module):
 
     def forward(self, batch: "Batch") -> tuple[Tensor, Tensor]:
         """Scores [sentences] and log-odds of pieces [sentences, s]."""
-        asked, asked_mask = self.alone(batch.questions, 0)
-        read, read_mask = self.alone(batch.sentences, 1)
+        asked, asked_mask = self.alone(batch.questions, QUESTION)
+        read, read_mask = self.alone(batch.sentences, SENTENCE, batch.before)
         inputs = ((batch.rows - self.mean) * self.scale).clamp(-FARTHEST, FARTHEST)
         x = torch.cat(
             [
@@ -115,13 +127,15 @@ class Batch:
     """Some questions, each beside some sentences, padded.
 
     ``questions`` int64 [questions, q]; ``owner`` int64 [sentences], the question of each sentence; ``question_marks``
-    [sentences, q, QUESTION_MARKS]; ``sentences`` int64 [sentences, s]; ``marks`` [sentences, s, SENTENCE_MARKS];
+    [sentences, q, QUESTION_MARKS]; ``before`` int64 [sentences, b], padded on the left, and ``sentences`` int64
+    [sentences, s]; ``marks`` [sentences, s, SENTENCE_MARKS];
     ``rows`` [sentences, features].
     """
 
     questions: Tensor
     owner: Tensor
     question_marks: Tensor
+    before: Tensor
     sentences: Tensor
     marks: Tensor
     rows: Tensor
@@ -161,6 +175,32 @@ def export(network: TorchNetwork) -> Mapping[str, npt.NDArray[np.generic]]:
     for name in ("question_marks", "sentence_marks", "features"):
         linear(name, getattr(network, name), None, f"{name}_bias")
     linear("inner", network.inner, network.last, "inner_bias")
-    linear("outer", network.outer, None, "outer_bias")
-    saved["outer"], saved["outer_bias"] = saved["outer"][:, 0], saved["outer_bias"][0]
+    for name, norm in (("outer", None), ("word", network.last)):
+        linear(name, getattr(network, name), norm, f"{name}_bias")
+        saved[name], saved[f"{name}_bias"] = saved[name][:, 0], saved[f"{name}_bias"][0]
     return saved
+
+
+def restore(weights: Mapping[str, npt.NDArray[np.generic]], dropout: float) -> TorchNetwork:
+    """The network that :func:`export` wrote, to go on training; its normalisations have become plain ones."""
+    pieces, features = len(weights["rows"]), len(weights["mean"])
+    network = TorchNetwork(pieces, features, dropout)
+
+    def put(parameter: Tensor, array: npt.NDArray[np.generic]) -> None:
+        parameter[: len(array)] = torch.from_numpy(np.asarray(array, np.float32)).reshape(-1, *parameter.shape[1:])
+
+    def linear(name: str, layer: nn.Module) -> None:
+        put(layer.weight, np.atleast_2d(np.asarray(weights[name]).T))
+        put(layer.bias, np.atleast_1d(weights[f"{name}_bias"]))
+
+    with torch.no_grad():
+        put(network.rows.weight, np.asarray(weights["rows"], np.float32) * np.asarray(weights["steps"])[:, None])
+        for name in ("mean", "scale", "position", "kind", "reader"):
+            put(getattr(network, name), weights[name])
+        for level, blocks in (("lower", network.lower), ("upper", network.upper)):
+            for number, block in enumerate(blocks):
+                for name in ("qkv", "out", "up", "down"):
+                    linear(f"{level}.{number}.{name}", getattr(block, name))
+        for name in ("question_marks", "sentence_marks", "features", "inner", "outer", "word"):
+            linear(name, getattr(network, name))
+    return network

@@ -29,10 +29,10 @@ from torch import Tensor, nn
 
 from answerer.examples import ENCYCLOPEDIA, SEED, Example, encyclopedia, make_examples, news
 from answerer.network import Network
-from answerer.pieces import QUESTION_MARKS, SENTENCE_MARKS, Inputs
-from answerer.reader import FARTHEST, MODEL, READ, Floats, Linear, Ranker, joined, summary
+from answerer.pieces import QUESTION_MARKS, SENTENCE_MARKS
+from answerer.reader import FARTHEST, MODEL, READ, Floats, Linear, Ranker, Reader, joined, load_reader, summary
 from answerer.sentences import word_vectors
-from answerer.torch_network import Batch, TorchNetwork, export
+from answerer.torch_network import Batch, TorchNetwork, export, restore
 
 HIDDEN, RANK_EPOCHS, RANK_BATCH, RANK_RATE = 96, 10, 64, 2e-3
 EPOCHS, BATCH, RATE, DROPOUT = 1.5, 16, 5e-4, 0.1
@@ -115,19 +115,23 @@ def collate(examples: Sequence[Example], network: TorchNetwork, rng: random.Rand
         questions[number, : len(ids)] = ids
     n = len(chosen)
     question_marks = np.zeros((n, q, QUESTION_MARKS), np.float32)
+    b = max(len(examples[number].inputs.before[at]) for number, at in chosen)
+    before = np.full((n, b), network.padding, np.int64)
     sentences, marks = np.full((n, s), network.padding, np.int64), np.zeros((n, s, SENTENCE_MARKS), np.float32)
     words, right_ones = np.zeros((n, s), np.float32), np.zeros(n, bool)
     for row, (number, at) in enumerate(chosen):
         example = examples[number]
         length = len(example.inputs.sentences[at].ids)
         question_marks[row, : len(asked[number])] = example.inputs.question_marks[at]
+        context = example.inputs.before[at]
+        before[row, b - len(context) :] = context
         sentences[row, :length] = example.inputs.sentences[at].ids
         marks[row, :length] = example.inputs.sentence_marks[at]
         words[row, :length] = example.words[at]
         right_ones[row] = example.right[example.rows[at]]
     rows = np.stack([examples[number].inputs.features[at] for number, at in chosen])
     owner = np.array([number for number, _ in chosen])
-    batch = Batch(*map(torch.from_numpy, (questions, owner, question_marks, sentences, marks, rows)))
+    batch = Batch(*map(torch.from_numpy, (questions, owner, question_marks, before, sentences, marks, rows)))
     return Lesson(batch, *map(torch.from_numpy, (right_ones, words, words.any(axis=1))))
 
 
@@ -143,9 +147,8 @@ def batches(examples: Sequence[Example], rng: random.Random) -> Iterator[list[Ex
     yield from made
 
 
-def train_network(train: Sequence[Example], pretrained: Path | None, minutes: float) -> TorchNetwork:
-    """The reading network, from the pretrained one if given, in ``EPOCHS`` or at most that many minutes."""
-    rng = random.Random(SEED)
+def new_network(train: Sequence[Example], pretrained: Path | None) -> TorchNetwork:
+    """An untaught reading network, from the pretrained one if given."""
     mean, scale = standardisation(np.concatenate([e.inputs.features for e in train]))
     network = TorchNetwork(pieces=len(word_vectors().encoder), features=len(mean), dropout=DROPOUT)
     if pretrained is not None:
@@ -153,6 +156,12 @@ def train_network(train: Sequence[Example], pretrained: Path | None, minutes: fl
         network.load_state_dict(saved, strict=False)
     network.mean.copy_(torch.from_numpy(mean))
     network.scale.copy_(torch.from_numpy(scale))
+    return network
+
+
+def train_network(network: TorchNetwork, train: Sequence[Example], minutes: float) -> None:
+    """Teach the reading network in place, for ``EPOCHS`` or at most that many minutes."""
+    rng = random.Random(SEED)
     read = [
         p for name, p in network.named_parameters() if name.startswith(("lower", "upper", "last", "position", "kind"))
     ]
@@ -181,7 +190,6 @@ def train_network(train: Sequence[Example], pretrained: Path | None, minutes: fl
         if step % 200 == 199:
             print(f"step {step + 1}, {done:.0%}: loss {np.mean(losses[-200:]):.3f}", flush=True)
     network.eval()
-    return network
 
 
 def loss_of(network: TorchNetwork, examples: Sequence[Example], lesson: Lesson) -> Tensor:
@@ -214,15 +222,7 @@ def judge(example: Example, ranker: Ranker, network: Network) -> Judged:
     """Read one example as :meth:`Reader.read` does at run time."""
     ranks = ranker(example.features)[example.rows]
     top = np.argsort(-ranks, kind="stable")[:READ]
-    taken = example.inputs
-    shown = Inputs(
-        taken.question,
-        taken.question_marks[top],
-        tuple(taken.sentences[at] for at in top),
-        tuple(taken.sentence_marks[at] for at in top),
-        taken.features[top],
-    )
-    scores = network.read(shown)
+    scores = network.read(example.inputs.of(top.tolist()))
     best = top[int(joined(scores, ranks[top]).argmax())]
     return Judged(summary(scores, ranks[top]), bool(example.right.any()), bool(example.right[example.rows[best]]))
 
@@ -278,17 +278,24 @@ def ranked(examples: Sequence[Example]) -> list[Example]:
     return on_news[::RANKED_NEWS] + rest * RANKED_ENCYCLOPEDIA
 
 
-def prepared(data: Path, most: int, keep: Path | None) -> tuple[Ranker, list[Example]]:
-    """The ranker, and the examples as it orders their candidates; kept in the file ``keep`` for the next time."""
+def prepared(data: Path, most: int, keep: Path | None, start: Reader | None) -> tuple[Ranker, list[Example]]:
+    """The ranker, that of ``start`` if given, and the examples as it orders their candidates.
+
+    Both are kept in the file ``keep`` for the next time.
+    """
     if keep is not None and keep.exists():
         ranker, examples = pickle.loads(keep.read_bytes())  # noqa: S301  (a file of one's own)
         return ranker, examples
     groups, (articles, askings) = list(news(data)), encyclopedia(data, most)
-    few = [*groups[::FIRST_ARTICLES], (articles, askings[::FIRST_ENCYCLOPEDIA])]
-    first = [example for group in few for example in make_examples(*group, None)]
-    ranker = train_ranker([example for example in first if not example.held_back])
+    if start is not None:
+        ranker = start.ranker
+    else:
+        few = [*groups[::FIRST_ARTICLES], (articles, askings[::FIRST_ENCYCLOPEDIA])]
+        first = [example for group in few for example in make_examples(*group, None)]
+        ranker = train_ranker([example for example in first if not example.held_back])
     examples = [example for group in [*groups, (articles, askings)] for example in make_examples(*group, ranker)]
-    ranker = train_ranker(ranked(examples))
+    if start is None:
+        ranker = train_ranker(ranked(examples))
     if keep is not None:
         keep.write_bytes(pickle.dumps((ranker, examples)))
     return ranker, examples
@@ -299,15 +306,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--pretrained", type=Path)
+    parser.add_argument("--start", type=Path, help="go on from this reader: its ranker as it is, its network taught on")
     parser.add_argument("--out", type=Path, default=MODEL)
     parser.add_argument("--minutes", type=float, default=120, help="at most so long for the network (default: 120)")
     parser.add_argument("--most", type=int, default=4000, help="encyclopedia questions to use")
     parser.add_argument("--keep", type=Path, help="where the examples are kept for another run of your own")
     arguments = parser.parse_args()
     torch.manual_seed(SEED)
-    ranker, examples = prepared(arguments.data, arguments.most, arguments.keep)
+    start = load_reader(arguments.start) if arguments.start else None
+    ranker, examples = prepared(arguments.data, arguments.most, arguments.keep, start)
     train = [example for example in examples if not example.held_back]
-    weights = export(train_network(train, arguments.pretrained, arguments.minutes))
+    if arguments.start:
+        of_start = {name.removeprefix("network."): array for name, array in np.load(arguments.start).items()}
+        taught = restore(of_start, DROPOUT)
+    else:
+        taught = new_network(train, arguments.pretrained)
+    train_network(taught, train, arguments.minutes)
+    weights = export(taught)
     network = Network(weights)
     judged = [judge(example, ranker, network) for example in examples if example.held_back]
     answerable = train_answerable(judged)
