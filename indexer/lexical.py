@@ -4,9 +4,11 @@ BM25 as in Robertson & Zaragoza (2009) with the never-negative idf of Lucene; ev
 when the index is built (Lù 2024, BM25S), so that a query adds up a few rows.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,7 @@ B = 0.75
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class LexicalIndex:
 
     vocabulary: Sequence[str]
     idf: Floats
-    starts: npt.NDArray[np.int64]
+    starts: Longs
     passages: Ints
     impacts: Floats
     counts: npt.NDArray[np.unsignedinteger]
@@ -54,34 +57,59 @@ class LexicalIndex:
                 total[self.passages[here]] += weight * self.impacts[here]
         return total
 
-    def term_lists(self) -> TermLists:
-        """What it was built from, but for the order of terms within a text."""
-        order = np.argsort(self.passages, kind="stable")
-        terms = np.repeat(np.arange(len(self.vocabulary), dtype=np.int32), np.diff(self.starts))
-        lengths = np.bincount(self.passages, self.counts, self.size)
-        return TermLists(
-            self.vocabulary, np.repeat(terms[order], self.counts[order]), np.cumsum(lengths).astype(np.int64)
-        )
-
 
 def build_lexical(texts: TermLists) -> LexicalIndex:
     """Index texts, in their order; terms that stand in none of them are left out."""
     size = len(texts.ends)
-    length = np.diff(texts.ends, prepend=0)
     cells = texts.ids.astype(np.int64)  # in place from here on: they are many
     cells *= size
-    cells += np.repeat(np.arange(size, dtype=np.int32), length)
+    cells += np.repeat(np.arange(size, dtype=np.int32), np.diff(texts.ends, prepend=0))
     cells.sort()
     first = np.flatnonzero(np.diff(cells, prepend=-1))
-    counts = np.diff(first, append=len(cells))
-    terms, passages = np.divmod(cells[first], max(size, 1))
-    used, frequency = np.unique(terms, return_counts=True)
+    return _weighed(texts.vocabulary, cells[first], np.diff(first, append=len(cells)), size)
+
+
+def combine_lexical(one: LexicalIndex, other: LexicalIndex, rows: Longs) -> LexicalIndex:
+    """What :func:`build_lexical` makes of texts that two indexes have, at little cost where ``other`` is small.
+
+    Text i is text ``rows[i]`` of ``one`` and then ``other`` (int64 [texts], none twice).
+    """
+    places = np.full(one.size + other.size, -1, np.int64)
+    places[rows] = np.arange(len(rows))
+    vocabulary, of_one, of_other = _merged(one.vocabulary, other.vocabulary)
+    cells, counts = list[Longs](), list[npt.NDArray[np.unsignedinteger]]()
+    for index, terms, here in ((one, of_one, places[: one.size]), (other, of_other, places[one.size :])):
+        texts = here[index.passages]
+        kept = texts >= 0
+        cells.append((np.repeat(terms * len(rows), np.diff(index.starts)) + texts)[kept])
+        counts.append(index.counts[kept])
+    joined = np.concatenate(cells)
+    order = np.argsort(joined, kind="stable")  # two sorted runs, unless the texts of one index change their order
+    return _weighed(vocabulary, joined[order], np.concatenate(counts)[order], len(rows))
+
+
+def _merged(one: Sequence[str], other: Sequence[str]) -> tuple[list[str], Longs, Longs]:
+    """Two sorted vocabularies as one, and the numbers that the terms of each have in it."""
+    at = np.fromiter((bisect_left(one, term) for term in other), np.int64, len(other))
+    fresh = np.array([row == len(one) or one[row] != term for row, term in zip(at.tolist(), other, strict=True)], bool)
+    of_one = np.arange(len(one) + 1) + np.cumsum(np.bincount(at[fresh], minlength=len(one) + 1))
+    of_other = np.where(fresh, at + np.cumsum(fresh) - 1, of_one[at])
+    return sorted([*one, *compress(other, fresh.tolist())]), of_one[:-1], of_other
+
+
+def _weighed(vocabulary: Sequence[str], cells: Longs, counts: npt.NDArray[np.integer], size: int) -> LexicalIndex:
+    """The index of ``size`` texts. ``cells``, sorted: each term's number times ``size``, plus a text it stands in."""
+    terms, passages = np.divmod(cells, max(size, 1))
+    frequency = np.bincount(terms, minlength=len(vocabulary))
+    used = np.flatnonzero(frequency)
+    frequency = frequency[used]
     starts = np.concatenate([[0], np.cumsum(frequency)])
+    length = np.bincount(passages, counts, size)
     idf = np.log(1 + (size - frequency + 0.5) / (frequency + 0.5))
     norm = K1 * (1 - B + B * length / max(length.mean() if size else 1.0, 1e-9))
     impacts = np.repeat(idf, frequency) * counts * (K1 + 1) / (counts + norm[passages])
     return LexicalIndex(
-        [texts.vocabulary[row] for row in used],
+        [vocabulary[row] for row in used.tolist()],
         idf.astype(np.float32),
         starts.astype(np.int64),
         passages.astype(np.int32),

@@ -20,7 +20,9 @@ from retriever import Retriever, analyse_question
 
 FILES = [
     "manifest.json",
+    "heads.json",
     "articles.jsonl",
+    "passages.jsonl",
     "vectors.faiss",
     *(
         f"{name}.{part}"
