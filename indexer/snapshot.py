@@ -265,9 +265,7 @@ def _read_articles(folder: Path) -> list[Article]:
         return [Article(*(field for field in json.loads(line) if isinstance(field, str))) for line in lines]
 
 
-@lru_cache(maxsize=2)  # a change and its base: when the next change is opened, the base has been read
-def _read_texts(folder: Path, digest: str) -> tuple[Sequence[Article], Sequence[Passage]]:
-    """What files hold that have the checksums of the manifest of that digest."""
+def _read_texts(folder: Path) -> tuple[Sequence[Article], Sequence[Passage]]:
     articles, passages = _read_articles(folder), list[Passage]()
     kinds = {kind.value: kind for kind in SentenceKind}
     with (folder / _PASSAGES).open(encoding="utf-8") as lines:
@@ -277,6 +275,12 @@ def _read_texts(folder: Path, digest: str) -> tuple[Sequence[Article], Sequence[
                 start, end = spans[0].start, spans[-1].end
                 passages.append(Passage(f"{article.id}:{start}-{end}", article.id, start, end, context, spans))
     return articles, passages
+
+
+@lru_cache(maxsize=1)  # when the next change on it is opened, it need not be read again
+def _full_texts(folder: Path, digest: str) -> tuple[Sequence[Article], Sequence[Passage]]:
+    """Those of a full snapshot, whose files have the checksums of the manifest of that digest."""
+    return _read_texts(folder)
 
 
 def _write_lexical(folder: Path, name: str, lexical: LexicalIndex) -> None:
@@ -437,7 +441,7 @@ def _snapshot(contents: Contents, vectors: VectorStore, manifest: Manifest) -> S
 def _contents(folder: Path, manifest: Manifest) -> Contents:
     """What lies in a folder itself: of a change not its base."""
     _check(folder, manifest.files, manifest.files)
-    articles, passages = _read_texts(folder, manifest.digest)
+    articles, passages = _read_texts(folder) if manifest.base else _full_texts(folder, manifest.digest)
     lexical = _read_lexical(folder, "passages", len(passages))
     return Contents(articles, passages, lexical, _read_lexical(folder, "articles", len(articles)))
 
