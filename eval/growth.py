@@ -73,7 +73,7 @@ def repeated(lexical: LexicalIndex, times: int) -> LexicalIndex:
         passages=passages,
         impacts=impacts,
         counts=counts,
-        size=lexical.size * times,
+        lengths=np.tile(lexical.lengths, times),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,8 @@ class LexicalIndex:
     """Rows of a compressed sparse matrix: term i stands in ``passages[starts[i]:starts[i+1]]`` with those ``impacts``.
 
     ``vocabulary`` is sorted; ``idf`` float32 [terms]; ``impacts`` float32, ``passages`` int32 and ``counts`` (how often
-    the term stands there; unsigned, as narrow as they allow) [postings]; ``starts`` int64 [terms + 1].
+    the term stands there; unsigned, as narrow as they allow) [postings]; ``starts`` int64 [terms + 1]; ``lengths``, how
+    many terms a passage has, int64 [size].
     """
 
     vocabulary: Sequence[str]
@@ -37,7 +39,12 @@ class LexicalIndex:
     passages: Ints
     impacts: Floats
     counts: npt.NDArray[np.unsignedinteger]
-    size: int
+    lengths: Longs
+
+    @property
+    def size(self) -> int:
+        """How many passages it holds."""
+        return len(self.lengths)
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -60,13 +67,17 @@ class LexicalIndex:
 
 def build_lexical(texts: TermLists) -> LexicalIndex:
     """Index texts, in their order; terms that stand in none of them are left out."""
-    size = len(texts.ends)
+    lengths = np.diff(texts.ends, prepend=0)
+    size = len(lengths)
     cells = texts.ids.astype(np.int64)  # in place from here on: they are many
     cells *= size
-    cells += np.repeat(np.arange(size, dtype=np.int32), np.diff(texts.ends, prepend=0))
+    cells += np.repeat(np.arange(size, dtype=np.int32), lengths)
     cells.sort()
     first = np.flatnonzero(np.diff(cells, prepend=-1))
-    return _weighed(texts.vocabulary, cells[first], np.diff(first, append=len(cells)), size)
+    terms, passages = np.divmod(cells[first], max(size, 1))
+    frequency = np.bincount(terms, minlength=len(texts.vocabulary))
+    postings = _Postings(passages.astype(np.int32), np.diff(first, append=len(cells)), frequency)
+    return _weighed(texts.vocabulary, postings, lengths)
 
 
 def combine_lexical(one: LexicalIndex, other: LexicalIndex, rows: Longs) -> LexicalIndex:
@@ -74,18 +85,50 @@ def combine_lexical(one: LexicalIndex, other: LexicalIndex, rows: Longs) -> Lexi
 
     Text i is text ``rows[i]`` of ``one`` and then ``other`` (int64 [texts], none twice).
     """
-    places = np.full(one.size + other.size, -1, np.int64)
-    places[rows] = np.arange(len(rows))
+    places = np.full(one.size + other.size, -1, np.int32)
+    places[rows] = np.arange(len(rows), dtype=np.int32)
+    old, new = _moved(one, places[: one.size]), _moved(other, places[one.size :])
     vocabulary, of_one, of_other = _merged(one.vocabulary, other.vocabulary)
-    cells, counts = list[Longs](), list[npt.NDArray[np.unsignedinteger]]()
-    for index, terms, here in ((one, of_one, places[: one.size]), (other, of_other, places[one.size :])):
-        texts = here[index.passages]
-        kept = texts >= 0
-        cells.append((np.repeat(terms * len(rows), np.diff(index.starts)) + texts)[kept])
-        counts.append(index.counts[kept])
-    joined = np.concatenate(cells)
-    order = np.argsort(joined, kind="stable")  # two sorted runs, unless the texts of one index change their order
-    return _weighed(vocabulary, joined[order], np.concatenate(counts)[order], len(rows))
+    frequency = np.zeros(len(vocabulary), np.int64)
+    frequency[of_one] = old.frequency
+    ends, terms = np.cumsum(frequency), np.repeat(of_other, new.frequency)
+    at = _behind_lesser(old.passages, ends[terms] - frequency[terms], ends[terms], new.passages)
+    frequency[of_other] += new.frequency
+    counts = old.counts.astype(np.promote_types(old.counts.dtype, new.counts.dtype), copy=False)
+    joined = _Postings(np.insert(old.passages, at, new.passages), np.insert(counts, at, new.counts), frequency)
+    return _weighed(vocabulary, joined, np.concatenate([one.lengths, other.lengths])[rows])
+
+
+class _Postings(NamedTuple):
+    """``passages`` and ``counts`` as those of an index; ``frequency``: in how many each term of a vocabulary stands."""
+
+    passages: Ints
+    counts: npt.NDArray[np.integer]
+    frequency: Longs
+
+
+def _moved(index: LexicalIndex, places: Ints) -> _Postings:
+    """The postings of texts that get other numbers; of those that get -1 there are none."""
+    passages, counts, frequency = places[index.passages], index.counts, np.diff(index.starts)
+    if (places < 0).any():
+        kept = passages >= 0
+        frequency = np.diff(np.concatenate([[0], np.cumsum(kept)])[index.starts])
+        passages, counts = passages[kept], counts[kept]
+    if (np.diff(places[places >= 0]) < 0).any():
+        cells = np.repeat(np.arange(len(frequency)) * (int(places.max()) + 1), frequency) + passages
+        order = np.argsort(cells, kind="stable")
+        passages, counts = passages[order], counts[order]
+    return _Postings(passages, counts, frequency)
+
+
+def _behind_lesser(values: Ints, first: Longs, end: Longs, wanted: Ints) -> Longs:
+    """Where each wanted value goes within ``values[first:end]``, which is sorted: behind all that are less."""
+    while (undecided := first < end).any():
+        middle = (first + end) // 2
+        less = undecided.copy()
+        less[undecided] = values[middle[undecided]] < wanted[undecided]
+        first, end = np.where(less, middle + 1, first), np.where(undecided & ~less, middle, end)
+    return first
 
 
 def _merged(one: Sequence[str], other: Sequence[str]) -> tuple[list[str], Longs, Longs]:
@@ -97,23 +140,24 @@ def _merged(one: Sequence[str], other: Sequence[str]) -> tuple[list[str], Longs,
     return sorted([*one, *compress(other, fresh.tolist())]), of_one[:-1], of_other
 
 
-def _weighed(vocabulary: Sequence[str], cells: Longs, counts: npt.NDArray[np.integer], size: int) -> LexicalIndex:
-    """The index of ``size`` texts. ``cells``, sorted: each term's number times ``size``, plus a text it stands in."""
-    terms, passages = np.divmod(cells, max(size, 1))
-    frequency = np.bincount(terms, minlength=len(vocabulary))
+def _weighed(vocabulary: Sequence[str], postings: _Postings, lengths: Longs) -> LexicalIndex:
+    passages, counts, frequency = postings
+    size = len(lengths)
     used = np.flatnonzero(frequency)
     frequency = frequency[used]
-    starts = np.concatenate([[0], np.cumsum(frequency)])
-    length = np.bincount(passages, counts, size)
     idf = np.log(1 + (size - frequency + 0.5) / (frequency + 0.5))
-    norm = K1 * (1 - B + B * length / max(length.mean() if size else 1.0, 1e-9))
-    impacts = np.repeat(idf, frequency) * counts * (K1 + 1) / (counts + norm[passages])
+    norm = K1 * (1 - B + B * lengths / max(lengths.mean() if size else 1.0, 1e-9))
+    narrow = counts.astype(np.min_scalar_type(counts.max(initial=0)), copy=False)
+    impacts = norm.astype(np.float32)[passages]  # in place and in float32: they are many
+    impacts += narrow
+    np.divide(narrow, impacts, out=impacts)
+    impacts *= np.repeat((idf * (K1 + 1)).astype(np.float32), frequency)
     return LexicalIndex(
         [vocabulary[row] for row in used.tolist()],
         idf.astype(np.float32),
-        starts.astype(np.int64),
-        passages.astype(np.int32),
-        impacts.astype(np.float32),
-        counts.astype(np.min_scalar_type(counts.max(initial=0))),
-        size,
+        np.concatenate([[0], np.cumsum(frequency)]),
+        passages,
+        impacts,
+        narrow,
+        lengths,
     )

@@ -40,7 +40,7 @@ FORMAT = 4
 _HEADS = "heads.json"
 _ARTICLES = "articles.jsonl"
 _PASSAGES = "passages.jsonl"
-_LEXICAL_PARTS = ("idf", "starts", "passages", "impacts", "counts")
+_LEXICAL_PARTS = ("idf", "starts", "passages", "impacts", "counts", "lengths")
 
 
 class SnapshotError(RuntimeError):
@@ -289,10 +289,10 @@ def _write_lexical(folder: Path, name: str, lexical: LexicalIndex) -> None:
         np.save(folder / f"{name}.{part}.npy", getattr(lexical, part))
 
 
-def _read_lexical(folder: Path, name: str, size: int) -> LexicalIndex:
+def _read_lexical(folder: Path, name: str) -> LexicalIndex:
     text = (folder / f"{name}.vocabulary.txt").read_bytes().decode("utf-8")
     arrays = {part: np.load(folder / f"{name}.{part}.npy", mmap_mode="r").view(np.ndarray) for part in _LEXICAL_PARTS}
-    return LexicalIndex(vocabulary=text.split("\n") if text else [], size=size, **arrays)
+    return LexicalIndex(vocabulary=text.split("\n") if text else [], **arrays)
 
 
 def read_manifest(index: Path) -> Manifest | None:
@@ -442,8 +442,7 @@ def _contents(folder: Path, manifest: Manifest) -> Contents:
     """What lies in a folder itself: of a change not its base."""
     _check(folder, manifest.files, manifest.files)
     articles, passages = _read_texts(folder) if manifest.base else _full_texts(folder, manifest.digest)
-    lexical = _read_lexical(folder, "passages", len(passages))
-    return Contents(articles, passages, lexical, _read_lexical(folder, "articles", len(articles)))
+    return Contents(articles, passages, _read_lexical(folder, "passages"), _read_lexical(folder, "articles"))
 
 
 def _together(base: Contents, change: Contents, heads: Sequence[Head]) -> tuple[Contents, Rows]:

@@ -25,7 +25,7 @@ from tests.indexer.test_snapshot import Recorder, assert_same_lexical, flips, te
 QUESTIONS = ["重慶2025年整車產量是多少?", "荷蘭政府為何接管安世?", "比亞迪", "Tesla Optimus", "zzz"]
 FILES = [
     *("manifest.json", "heads.json", "articles.jsonl", "passages.jsonl", "vectors.faiss", "passages.vocabulary.txt"),
-    *("passages.idf.npy", "passages.passages.npy", "articles.counts.npy"),
+    *("passages.idf.npy", "passages.passages.npy", "articles.counts.npy", "articles.lengths.npy"),
 ]
 
 
@@ -50,7 +50,7 @@ def assert_equal(one: Snapshot, other: Snapshot) -> None:
     assert np.array_equal(one.owners, other.owners)
     assert_same_lexical(one, other)
     for name in ("lexical", "article_lexical"):
-        for part in ("idf", "starts", "passages", "impacts", "counts"):
+        for part in ("idf", "starts", "passages", "impacts", "counts", "lengths"):
             assert getattr(getattr(one, name), part).dtype == getattr(getattr(other, name), part).dtype
     rows = np.arange(other.vectors.size)
     vectors = other.vectors.rows(rows)

@@ -118,7 +118,7 @@ def test_combined_indexes_are_those_of_all_their_texts(
         index([both[r] for r in rows]),
     )
     assert (combined.vocabulary, combined.size) == (wanted.vocabulary, wanted.size)
-    for part in ("idf", "starts", "passages", "impacts", "counts"):
+    for part in ("idf", "starts", "passages", "impacts", "counts", "lengths"):
         here, there = getattr(combined, part), getattr(wanted, part)
         assert (here.dtype, here.tolist()) == (there.dtype, there.tolist())
 

@@ -27,7 +27,15 @@ FILES = [
     *(
         f"{name}.{part}"
         for name in ("passages", "articles")
-        for part in ("vocabulary.txt", "idf.npy", "starts.npy", "passages.npy", "impacts.npy", "counts.npy")
+        for part in (
+            "vocabulary.txt",
+            "idf.npy",
+            "starts.npy",
+            "passages.npy",
+            "impacts.npy",
+            "counts.npy",
+            "lengths.npy",
+        )
     ),
 ]
 
@@ -64,7 +72,7 @@ def assert_same_lexical(one: Snapshot, other: Snapshot) -> None:
         here, there = getattr(one, name), getattr(other, name)
         assert list(here.vocabulary) == list(there.vocabulary)
         assert here.size == there.size
-        for part in ("idf", "starts", "passages", "impacts", "counts"):
+        for part in ("idf", "starts", "passages", "impacts", "counts", "lengths"):
             assert np.array_equal(getattr(here, part), getattr(there, part))
 
 
