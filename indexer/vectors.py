@@ -166,6 +166,6 @@ def _there(index: VectorIndex, places: Rows, query: Vectors, k: int) -> tuple[Ve
     while True:
         products, rows = index.nearest(query, wanted)
         there = places[rows] >= 0
-        if wanted >= index.size or np.count_nonzero(there) >= k:
+        if len(rows) < wanted or np.count_nonzero(there) >= k:
             return products[there][:k], places[rows][there][:k]
         wanted *= 2
