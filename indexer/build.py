@@ -34,7 +34,7 @@ from language.analysis import list_terms, merge_terms
 
 BATCH = 2048  # passages encoded at once
 CHUNK = 16_384  # sentences analysed at once
-CHANGED_FROM = 5_000  # passages of a snapshot from which on a change on it is written, not the whole
+CHANGED_FROM = 5_000  # passages of a snapshot from which on a change on it is written; a smaller one is written soon
 CHANGED_MOST = 0.1  # of them that a change may add and remove
 
 Progress = Callable[[str, int, int], None]
@@ -70,8 +70,9 @@ def build_index(
     """Make a snapshot of ``articles`` the live one; returns its manifest and whether anything had to be built.
 
     Terms and vectors of articles that the live snapshot already has are taken from it; the result is that of building
-    anew, but for the rounding of vectors that were kept as float16. ``store`` is ``faiss`` or ``milvus``, ``engine``
-    one of :data:`indexer.engines.ENGINES`; ``size`` is what a passage aims at, in characters.
+    anew, but for the rounding of vectors that were kept as float16. Where little of a large snapshot changes
+    (``CHANGED_FROM``, ``CHANGED_MOST``) a change on it is written, at the cost of what changes. ``store`` is ``faiss``
+    or ``milvus``, ``engine`` one of :data:`indexer.engines.ENGINES`; ``size`` is what a passage aims at, in characters.
 
     Raises:
         NoArticlesError: ``articles`` is empty.

@@ -319,13 +319,13 @@ def read_base(index: Path) -> Base | None:
             return None
     except _DAMAGE:
         return None
+    if not manifest.base:
+        return Base(base, heads, None)
     try:
-        if manifest.base:
-            change = _snapshot(_contents(live, manifest), VectorIndex.read(live / FAISS_FILE), manifest)
-            return Base(base, heads, change)
+        change = _snapshot(_contents(live, manifest), VectorIndex.read(live / FAISS_FILE), manifest)
     except _DAMAGE:  # of the change alone: it is made anew
-        pass
-    return Base(base, heads, None)
+        change = None
+    return Base(base, heads, change)
 
 
 def _base_of(folder: Path, manifest: Manifest) -> tuple[Path, Manifest]:
@@ -427,10 +427,11 @@ def _load(folder: Path, milvus_uri: str) -> Snapshot:
         )
     if not manifest.base:
         return _snapshot(_contents(folder, manifest), _open_vectors(folder, manifest.store, milvus_uri), manifest)
-    change, (below, base) = _contents(folder, manifest), _base_of(folder, manifest)
-    contents, rows = _together(_contents(below, base), change, read_heads(folder / _HEADS))
-    vectors = JoinedVectors(VectorIndex.read(below / FAISS_FILE), VectorIndex.read(folder / FAISS_FILE), rows)
-    return _snapshot(contents, vectors, manifest)
+    # what is the change's own first: it may be removed soon, its base not
+    change, heads, new = _contents(folder, manifest), read_heads(folder / _HEADS), VectorIndex.read(folder / FAISS_FILE)
+    below, base = _base_of(folder, manifest)
+    contents, rows = _together(_contents(below, base), change, heads)
+    return _snapshot(contents, JoinedVectors(VectorIndex.read(below / FAISS_FILE), new, rows), manifest)
 
 
 def _snapshot(contents: Contents, vectors: VectorStore, manifest: Manifest) -> Snapshot:
