@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 
 from indexer.articles import Article, SeedFormatError, article_id
 from indexer.damage import damage
-from indexer.duplicates import KnownArticles
+from indexer.duplicates import KnownArticles, kept_signatures
 from indexer.fetch import Page, fetch
 from indexer.formats import KINDS, LARGEST_FILE, Draft, UnreadableError, day_of
 from indexer.isolated import IsolatedReader
 from indexer.snapshot import Manifest, SnapshotError, live_articles
 from language.folding import without_surrogates
 
+SIGNATURES = "signatures"  # the file beside an index that keeps those of its articles
 LONGEST_TITLE = 300  # characters
 LONGEST_NAME = 100  # characters of a source or an industry
 LONGEST_URL = 2000
@@ -194,9 +195,11 @@ def article_of(draft: Draft, defaults: Draft, name: str = "") -> Article:
     return Article(article_id(title, told.body), title, told.body, source, industry, day_of(told.date), url)
 
 
-def admit(found: Sequence[Found], known: Iterable[Article], progress: Progress = _silent) -> list[Outcome]:
-    """Who is new: not among ``known``, and not like one of them or one found before."""
-    seen = KnownArticles()
+def admit(
+    found: Sequence[Found], known: Iterable[Article], progress: Progress = _silent, seen: KnownArticles | None = None
+) -> list[Outcome]:
+    """Who is new: not among ``known``, and not like one of them or one found before. ``seen`` takes up all of them."""
+    seen = KnownArticles() if seen is None else seen
     for article in known:
         seen.add(article)
     outcomes = []
@@ -260,7 +263,7 @@ def take_in(index: Path, found: Sequence[Found], build: Build, *, keep: bool, pr
     """
     if not any(one.articles for one in found):
         return Taken(tuple(admit(found, [])))
-    taken = Taken(())
+    taken, seen = Taken(()), KnownArticles(kept_signatures(index / SIGNATURES))
 
     def choose() -> list[Article]:
         nonlocal taken
@@ -270,11 +273,12 @@ def take_in(index: Path, found: Sequence[Found], build: Build, *, keep: bool, pr
             if keep:
                 raise
             old = []  # what it held cannot be read, and is replaced
-        outcomes = admit(found, old if keep else [], progress)
+        outcomes = admit(found, old if keep else [], progress, seen)
         new = [article for outcome in outcomes for article in outcome.articles]
         left = 0 if keep else len({article.id for article in old} - {article.id for article in new})
         taken = Taken(tuple(outcomes), left=left)
         return [*old, *new] if keep else new
 
     manifest, built = build(choose)
+    seen.keep(index / SIGNATURES)
     return replace(taken, manifest=manifest, built=built)

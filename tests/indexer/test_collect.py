@@ -8,7 +8,7 @@ import pytest
 from indexer.articles import Article, read_articles
 from indexer.build import build_index, update_index
 from indexer.collect import Found, Outcome, admit, article_of, gather, take_in
-from indexer.duplicates import NEAR, KnownArticles, jaccard, shingles
+from indexer.duplicates import NEAR, KnownArticles, jaccard, kept_signatures, shingles
 from indexer.fetch import FetchError, Page
 from indexer.formats import Draft, UnreadableError
 from indexer.snapshot import live_articles
@@ -172,3 +172,43 @@ def test_where_all_is_refused_nothing_is_built(tmp_path: Path, articles: list[Ar
     build_index(tmp_path, articles[:1], Recorder())
     taken = take_in(tmp_path, [Found("x", refused="x: y")], lambda choose: pytest.fail("built"), keep=False)
     assert (taken.manifest, taken.outcomes) == (None, (Outcome("x", "refused", "x: y", ()),))
+
+
+def test_signatures_are_kept_beside_the_index_and_computed_once(
+    tmp_path: Path, articles: list[Article], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[str] = []
+    monkeypatch.setattr(
+        "indexer.duplicates.shingles", lambda text, shingles=shingles: measured.append(text) or shingles(text)
+    )
+    build = partial(update_index, tmp_path, encoder=Recorder())
+    take_in(tmp_path, [Found("a", tuple(articles[:6]))], build, keep=False)
+    measured.clear()
+    copy = article(articles[2].body + "。", "另題")
+    added = take_in(tmp_path, [Found("b", (articles[6],)), Found("c", (copy,))], build, keep=True)
+    assert [o.state for o in added.outcomes] == ["indexed", "skipped"]
+    assert set(measured) == {articles[6].body, copy.body, articles[2].body}
+    assert set(kept_signatures(tmp_path / "signatures")) == {a.id for a in articles[:7]}
+    take_in(tmp_path, [Found("a", tuple(articles[1:3]))], build, keep=False)
+    assert set(kept_signatures(tmp_path / "signatures")) == {a.id for a in articles[1:3]}
+
+
+def test_signatures_that_are_lost_damaged_or_of_another_version_are_computed_again(
+    tmp_path: Path, articles: list[Article], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, known = tmp_path / "signatures", KnownArticles()
+    assert kept_signatures(file) == {}
+    known.add(articles[0])
+    known.keep(file)
+    assert list(kept_signatures(file)) == [articles[0].id]
+    whole = file.read_bytes()
+    for content in (b"", whole[:-1], whole[:40] + b"x" + whole[41:], b"x" * 100):
+        file.write_bytes(content)
+        assert kept_signatures(file) == {}
+    file.write_bytes(whole)
+    monkeypatch.setattr("language.analysis.VERSION", "other")
+    assert kept_signatures(file) == {}
+    known.keep(tmp_path / "nowhere" / "signatures")
+    again = KnownArticles(kept_signatures(file))
+    again.add(articles[0])
+    assert again.like(article(articles[0].body + "。", "另題")) == (articles[0], pytest.approx(1.0, abs=0.01))

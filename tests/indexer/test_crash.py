@@ -18,10 +18,12 @@ from indexer.encoder import Encoder
 from indexer.snapshot import SnapshotError, open_snapshot
 
 # Fork once for each "FOLDER N" of standard input; there run the command line and die, as by kill -9, at the Nth thing
-# done to a file of the index. With 0 live to the end and print how many things were done.
+# done to a file of the index. With 0 live to the end and print how many things were done. A snapshot gets changes from
+# as many passages on as the second argument says.
 KILLED_AT = textwrap.dedent("""
     import os, signal, sys
     import yewen, indexer.articles, indexer.build, indexer.encoder.static
+    indexer.build.CHANGED_FROM, indexer.build.CHANGED_MOST = int(sys.argv[2]), 9.0
     import language.analysis, language.sentences
     language.analysis.terms(language.sentences.tagged_words("開始")[0].text)  # what loads slowly loads once
     EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.listdir", "os.scandir", "shutil.rmtree"}
@@ -46,16 +48,17 @@ KILLED_AT = textwrap.dedent("""
         assert os.waitstatus_to_exitcode(status) == (-signal.SIGKILL if int(last) else 0), (line, status)
 """)
 
-Killed = Callable[[Path, dict[Path, int]], int]
+Killed = Callable[..., int]
+NEVER = 1 << 30
 
 
 @pytest.fixture
 def killed(plain_environment: dict[str, str], tmp_path: Path) -> Killed:
     """Build these seeds in each folder until its point; returns how many points the one without an end had."""
 
-    def run(seeds: Path, until: dict[Path, int]) -> int:
+    def run(seeds: Path, until: dict[Path, int], changed_from: int = NEVER) -> int:
         done = subprocess.run(
-            [sys.executable, "-c", KILLED_AT, str(seeds)],
+            [sys.executable, "-c", KILLED_AT, str(seeds), str(changed_from)],
             input="".join(f"{index} {last}\n" for index, last in until.items()),
             env=plain_environment,
             cwd=tmp_path,
@@ -132,6 +135,46 @@ def test_an_update_killed_anywhere_serves_the_old_or_the_new(
         assert entries(index) == {old, new}, f"killed at {point}: something is left over"
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param([slice(6, 8)], slice(5, 8), id="the first change"),
+        pytest.param([slice(6, 8), slice(5, 8)], slice(5, 7), id="another change"),
+        pytest.param([slice(6, 8), slice(5, 8)], slice(6, 8), id="back to the base"),
+    ],
+)
+def test_a_change_killed_anywhere_serves_the_old_or_the_new(
+    tmp_path: Path,
+    articles: list[Article],
+    killed: Killed,
+    encoder: Encoder,
+    monkeypatch: pytest.MonkeyPatch,
+    before: list[slice],
+    after: slice,
+) -> None:
+    monkeypatch.setattr("indexer.build.CHANGED_FROM", 1)
+    monkeypatch.setattr("indexer.build.CHANGED_MOST", 9.0)
+    old_seeds = [seed_file(tmp_path / f"old{at}.txt", articles[chosen]) for at, chosen in enumerate(before)]
+    new_seeds = seed_file(tmp_path / "new.txt", articles[after])
+    whole, started = tmp_path / "whole", tmp_path / "started"
+    ids = [build_index(started, read_articles([seeds]), encoder)[0].id for seeds in old_seeds]
+    shutil.copytree(started, whole)
+    most = killed(new_seeds, {whole: 0}, 1)
+    new = open_snapshot(whole)
+    assert new.id == ids[0] or new.manifest.base[:12] == ids[0]
+    until = {tmp_path / f"index{point}": point for point in points(most, 12, seed=3)}
+    for index in until:
+        shutil.copytree(started, index)
+    killed(new_seeds, until, 1)
+    for index, point in until.items():
+        live = (index / "CURRENT").read_text().strip()
+        assert opened(index) == live, point
+        assert live in {ids[-1], new.id}
+        manifest, _ = build_index(index, read_articles([new_seeds]), encoder)
+        assert manifest.id == new.id == open_snapshot(index).id
+        assert entries(index) == {*ids, new.id}, f"killed at {point}: something is left over"
+
+
 def test_the_real_command_killed_at_any_moment_leaves_a_whole_index_or_none(
     tmp_path: Path, seeds: Path, articles: list[Article], plain_environment: dict[str, str], encoder: Encoder
 ) -> None:
@@ -156,6 +199,31 @@ def test_the_real_command_killed_at_any_moment_leaves_a_whole_index_or_none(
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def index_with_a_limit(
+    index: Path, seeds: Path, limit: int, environment: dict[str, str], changed_from: int = NEVER
+) -> None:
+    """Run the command where no file may have more than ``limit`` bytes; it must fail with one line."""
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    code = "import indexer.build, sys, yewen; "
+    code += f"indexer.build.CHANGED_FROM, indexer.build.CHANGED_MOST = {changed_from}, 9.0; sys.exit(yewen.main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "index", str(seeds), "--index", str(index)],
+        env=environment | {"PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=index.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=limited,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("yewen: ")
+    assert done.stderr.count("\n") == 1, "one line that says what failed, no traceback"
 
 
 @pytest.mark.parametrize(
@@ -186,25 +254,31 @@ def test_a_disk_that_takes_no_more_is_an_error_and_the_live_snapshot_stays(
     (folder,) = (built_index / "snapshots").iterdir()
     limit = (built_index / "CURRENT" if largest == "CURRENT" else folder / largest).stat().st_size - lacking
 
-    def limited() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    seeds = seed_file(tmp_path / "all.txt", articles)
-    done = subprocess.run(
-        [sys.executable, "-m", "yewen", "index", str(seeds), "--index", str(index)],
-        env=plain_environment | {"PYTHONDONTWRITEBYTECODE": "1"},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        preexec_fn=limited,
-        check=False,
-    )
-    assert done.returncode == 1, done.stderr
-    assert done.stderr.startswith("yewen: ")
-    assert done.stderr.count("\n") == 1, "one line that says what failed, no traceback"
+    index_with_a_limit(index, seed_file(tmp_path / "all.txt", articles), limit, plain_environment)
     assert contents(index) == before
     assert open_snapshot(index).id in before["CURRENT"].decode()
+
+
+@pytest.mark.parametrize("largest", ["CURRENT", "manifest.json", "heads.json", "passages.starts.npy", "vectors.faiss"])
+def test_a_disk_that_takes_no_more_of_a_change_is_an_error_and_the_live_snapshot_stays(
+    tmp_path: Path,
+    articles: list[Article],
+    plain_environment: dict[str, str],
+    killed: Killed,
+    encoder: Encoder,
+    largest: str,
+) -> None:
+    index, whole, seeds = tmp_path / "index", tmp_path / "whole", seed_file(tmp_path / "seeds.txt", articles[6:])
+    build_index(index, articles[7:], encoder)
+    before = contents(index)
+    shutil.copytree(index, whole)
+    killed(seeds, {whole: 0}, 1)
+    manifest = open_snapshot(whole).manifest
+    assert manifest.base
+    limit = (whole if largest == "CURRENT" else whole / "snapshots" / manifest.id) / largest
+    index_with_a_limit(index, seeds, limit.stat().st_size - 1, plain_environment, changed_from=1)
+    assert contents(index) == before
+    assert open_snapshot(index).id == manifest.base[:12]
 
 
 def test_a_place_where_no_folder_can_be_is_an_error(tmp_path: Path, articles: list[Article], encoder: Encoder) -> None:

@@ -1,6 +1,6 @@
 import math
+import random
 from collections import Counter
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.articles import Article
-from indexer.lexical import K1, B, LexicalIndex, build_lexical
+from indexer.lexical import K1, B, LexicalIndex, build_lexical, combine_lexical
 from indexer.snapshot import Snapshot
 from language.analysis import TermLists, terms
 from language.sentences import split_sentences
@@ -31,7 +31,7 @@ def index(documents: list[list[str]]) -> LexicalIndex:
     """The index of documents given as their terms."""
     vocabulary = sorted({term for document in documents for term in document})
     ids = [vocabulary.index(term) for document in documents for term in document]
-    ends = np.cumsum([len(document) for document in documents])
+    ends = np.cumsum([len(document) for document in documents], dtype=np.int64)
     return build_lexical(TermLists(vocabulary, np.array(ids, np.int32), ends))
 
 
@@ -103,12 +103,24 @@ def test_the_matrix_is_as_described() -> None:
     ]
 
 
-@given(st.lists(st.lists(st.sampled_from(["甲乙", "/甲乙", "#丙", "a", "1"]), max_size=8), min_size=1, max_size=8))
-def test_an_index_knows_what_it_was_built_from(documents: list[list[str]]) -> None:
-    lists = index(documents).term_lists()
-    firsts = [0, *lists.ends.tolist()]
-    found = [[lists.vocabulary[id] for id in lists.ids[a:b]] for a, b in pairwise(firsts)]
-    assert list(map(Counter, found)) == list(map(Counter, documents))
+DOCUMENTS = st.lists(st.lists(st.sampled_from(["甲乙", "/甲乙", "#丙", "a", "1", "𠮷"]), max_size=8), max_size=8)
+
+
+@given(DOCUMENTS, DOCUMENTS, st.randoms(use_true_random=False))
+def test_combined_indexes_are_those_of_all_their_texts(
+    one: list[list[str]], other: list[list[str]], rng: random.Random
+) -> None:
+    """In any order, and with any left out."""
+    both = [*one, *other]
+    rows = rng.sample(range(len(both)), rng.randint(0, len(both)))
+    combined, wanted = (
+        combine_lexical(index(one), index(other), np.array(rows, np.int64)),
+        index([both[r] for r in rows]),
+    )
+    assert (combined.vocabulary, combined.size) == (wanted.vocabulary, wanted.size)
+    for part in ("idf", "starts", "passages", "impacts", "counts", "lengths"):
+        here, there = getattr(combined, part), getattr(wanted, part)
+        assert (here.dtype, here.tolist()) == (there.dtype, there.tolist())
 
 
 def test_a_term_seen_nowhere_weighs_most() -> None:

@@ -120,6 +120,23 @@ def test_another_store_is_another_snapshot(
     assert (manifest.id, built) == (snapshot.id, True)
 
 
+def test_a_snapshot_in_milvus_is_always_written_whole(
+    tmp_path: Path, uri: str, articles: list[Article], encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one in FAISS is no change on it, nor the other way round."""
+    monkeypatch.setattr("indexer.build.CHANGED_FROM", 1)
+    monkeypatch.setattr("indexer.build.CHANGED_MOST", 9.0)
+    for chosen, store in ((articles[6:], "milvus"), (articles[5:], "milvus"), (articles[6:], "faiss")):
+        manifest, built = build_index(tmp_path, chosen, encoder, store=store, milvus_uri=uri)
+        assert (manifest.base, manifest.store, built) == ("", store, True)
+    changed, _ = build_index(tmp_path, articles[5:], encoder)
+    assert changed.base
+    whole, _ = build_index(tmp_path, articles[5:], encoder, store="milvus", milvus_uri=uri)
+    assert (whole.base, whole.store) == ("", "milvus")
+    opened = open_snapshot(tmp_path, milvus_uri=uri)
+    assert list(opened.articles) == articles[5:]
+
+
 def test_the_collections_of_two_snapshots_are_kept(
     tmp_path: Path, uri: str, articles: list[Article], encoder: Encoder
 ) -> None:

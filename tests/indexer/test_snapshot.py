@@ -20,12 +20,22 @@ from retriever import Retriever, analyse_question
 
 FILES = [
     "manifest.json",
+    "heads.json",
     "articles.jsonl",
+    "passages.jsonl",
     "vectors.faiss",
     *(
         f"{name}.{part}"
         for name in ("passages", "articles")
-        for part in ("vocabulary.txt", "idf.npy", "starts.npy", "passages.npy", "impacts.npy", "counts.npy")
+        for part in (
+            "vocabulary.txt",
+            "idf.npy",
+            "starts.npy",
+            "passages.npy",
+            "impacts.npy",
+            "counts.npy",
+            "lengths.npy",
+        )
     ),
 ]
 
@@ -62,7 +72,7 @@ def assert_same_lexical(one: Snapshot, other: Snapshot) -> None:
         here, there = getattr(one, name), getattr(other, name)
         assert list(here.vocabulary) == list(there.vocabulary)
         assert here.size == there.size
-        for part in ("idf", "starts", "passages", "impacts", "counts"):
+        for part in ("idf", "starts", "passages", "impacts", "counts", "lengths"):
             assert np.array_equal(getattr(here, part), getattr(there, part))
 
 
@@ -352,7 +362,7 @@ def test_another_analysis_is_refused_with_how_to_rebuild(
     assert manifest is not None
     old = replace(manifest, **{field: value})
     folder = index / "snapshots" / live
-    (folder / "manifest.json").write_text(json.dumps(vars(old), indent=1) + "\n", encoding="utf-8")
+    (folder / "manifest.json").write_text(json.dumps(old.document, indent=1) + "\n", encoding="utf-8")
     folder.rename(index / "snapshots" / old.id)
     (index / "CURRENT").write_text(f"{old.id}\n")
     with pytest.raises(SnapshotError, match=r"another version .*rebuild with 'yewen index --index .*index'"):
@@ -374,21 +384,25 @@ def test_date_and_url_are_kept_and_count_in_what_was_built(tmp_path: Path, artic
 
 
 def test_the_articles_of_an_older_versions_index_can_still_be_read(tmp_path: Path, articles: list[Article]) -> None:
-    """Its rows had neither date nor url."""
+    """Its rows had neither date nor url, and the passages behind them."""
     build_index(tmp_path, articles[:1], Recorder())
     manifest = read_manifest(tmp_path)
     assert manifest is not None
     folder = tmp_path / "snapshots" / manifest.id
-    *fields, passages = json.loads((folder / "articles.jsonl").read_text(encoding="utf-8"))
+    fields, passages = (json.loads((folder / f"{name}.jsonl").read_text("utf-8")) for name in ("articles", "passages"))
     (folder / "articles.jsonl").write_text(json.dumps([*fields[:5], passages]), encoding="utf-8")
     digest = sha256((folder / "articles.jsonl").read_bytes()).hexdigest()
-    old = replace(manifest, format=1, files=manifest.files | {"articles.jsonl": digest})
-    (folder / "manifest.json").write_text(json.dumps(vars(old)), encoding="utf-8")
+    kept = {name: of for name, of in manifest.files.items() if name not in {"heads.json", "passages.jsonl"}}
+    old = replace(manifest, format=1, files=kept | {"articles.jsonl": digest})
+    (folder / "manifest.json").write_text(json.dumps(old.document), encoding="utf-8")
     folder.rename(tmp_path / "snapshots" / old.id)
     (tmp_path / "CURRENT").write_text(old.id)
     with pytest.raises(SnapshotError, match="another version"):
         open_snapshot(tmp_path)
     assert live_articles(tmp_path) == articles[:1]
+    _, built = build_index(tmp_path, articles[:2], Recorder())
+    assert built
+    assert list(open_snapshot(tmp_path).articles) == articles[:2]
 
 
 def test_damaged_articles_are_those_of_the_snapshot_before_or_an_error(
