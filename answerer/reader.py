@@ -106,29 +106,36 @@ class Reader:
     def read(self, text: str, found: Sequence[Candidate], beside: Beside = ()) -> Reading:
         """Read the candidates with the question and judge the best.
 
-        ``beside``: other questions whose scores, times a weight, decide with it which sentence comes first.
+        ``beside``: other questions whose scores, times a weight, decide with it which sentence comes first; half of
+        the answerability is then that of the question alone, half that of all.
         """
         seen = see(text, found)
         if not seen.candidates:
             return NOTHING
         views = [(seen, 1.0), *((see(other, found), weight) for other, weight in beside)]
         views = [view for view in views if view[0].candidates]  # those of one question are those of all
-        ranks = [self.ranker(view.features) for view, _ in views]
+        ranks: Floats = np.stack([self.ranker(view.features) for view, _ in views])
         weights = np.array([weight for _, weight in views], np.float32)
-        weights /= weights.sum()
-        rows = np.lexsort((np.arange(len(seen.candidates)), -(weights @ np.stack(ranks))))[:READ]
+        weights /= max(weights.sum(), 1)
+        rows = np.lexsort((np.arange(len(seen.candidates)), -(weights @ ranks)))[:READ]
         chosen = [seen.candidates[row] for row in rows]
-        scores = [
+        read = [
             self.network.read(inputs(view.question, view.text, chosen, view.matches.of(rows), view.features[rows]))
             for view, _ in views
         ]
+        scores: Floats = np.stack(read)
+        ranks = ranks[:, rows]
         passages = np.array([candidate.hit.score for candidate in chosen], np.float32)
-        total = weights @ joined(np.stack(scores), np.stack(ranks)[:, rows]) + PASSAGE_WEIGHT * passages
+        together: tuple[Floats, Floats] = (weights @ scores, weights @ ranks)
+        total = joined(*together) + PASSAGE_WEIGHT * passages
         order = np.lexsort((np.arange(len(rows)), -total))
-        probability = 1 / (1 + float(np.exp(-self.answerable(summary(scores[0], ranks[0][rows])))))
+        probability = (self._probability(scores[0], ranks[0]) + self._probability(*together)) / 2
         if seen.features[0, HEARD] < LEAST_HEARD:
             probability = min(probability, UNHEARD)
         return Reading(tuple(chosen[i] for i in order), total[order], probability)
+
+    def _probability(self, scores: Floats, ranks: Floats) -> float:
+        return 1 / (1 + float(np.exp(-self.answerable(summary(scores, ranks)))))
 
     def remember(self, places: Sequence[tuple[Article, Span]]) -> None:
         """Read sentences of articles now, not at the first question that needs them."""

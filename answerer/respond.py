@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _ELLIPSIS = re.compile(r"(?:那么?|那麽|至于|换成|咁|噉)?(.{1,12}?)(?:又?呢|又如何|又怎么样|点样?)[?？。!\s]*")
 READ_AT_START = 1000  # sentences
 EARLIER_WEIGHT = -0.5  # of how well a sentence answers the question before a follow-up; eval/LOG.md
+LONGEST_EARLIER = 500  # characters of a question that a follow-up is read against: reading takes time
 SAYS_LITTLE = 12.0  # summed idf of content words under which a question needs the whole one before it
 SHORT = 4  # characters of a subject that is taken for a name
 _COUNTED = frozenset(("m", "t"))  # jieba's tags of numbers and times
@@ -173,7 +174,7 @@ def understand(request: Request) -> Question:
             reply = before.content if before is not None and before.role == "assistant" else ""
             earlier, text = text, complete(text, reply, turn.content) if text else turn.content
     script = request.script or detect_script(request.question)
-    leans = text != request.question
+    leans = text != request.question and len(earlier) <= LONGEST_EARLIER
     return replace(analyse_question(text, script), typed=request.question, earlier=earlier if leans else "")
 
 

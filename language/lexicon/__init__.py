@@ -102,13 +102,20 @@ def mentions(folded: str) -> list[Mention]:
 def reworded(folded: str, words: Mapping[str, str] = MappingProxyType({})) -> str:
     """Folded text with each concept in the word given for it, else in its mainland form (川普 → 特朗普).
 
-    Its length may change.
+    Its length may change; a Latin word stays apart from Latin letters and digits beside it (辉达h20 → nvidia h20).
     """
     parts, behind = [], 0
     for concept, start, end in mentions(folded):
         parts += [folded[behind:start], words.get(concept, concept)]
         behind = end
-    return "".join([*parts, folded[behind:]])
+    text = ""
+    for part in (*parts, folded[behind:]):
+        text += " " * (_latin(text[-1:]) and _latin(part[:1])) + part
+    return text
+
+
+def _latin(character: str) -> bool:
+    return character.isascii() and character.isalnum()
 
 
 def _inside_latin_words(codes: npt.NDArray[np.uint32]) -> bytes:

@@ -1,5 +1,6 @@
 """What a question finds: passages in the order of what was read in them."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -76,6 +77,8 @@ def best(answerer: Answerer, *turns: str) -> str:
 def test_a_follow_up_is_not_answered_with_what_answers_the_question_before_it(answerer: Answerer) -> None:
     assert "重慶以近250萬輛" in best(answerer, QUESTIONS[0])
     assert "合肥則以超過120萬輛" in best(answerer, QUESTIONS[0], "那合肥呢?")
+    done = asyncio.run(answerer.answer(Request("那合肥呢?", (Message("user", QUESTIONS[0]),))))
+    assert "合肥則以超過120萬輛" in done.answer.citations[0].quote
 
 
 def test_a_question_that_stands_alone_is_answered_as_without_what_was_asked_before(answerer: Answerer) -> None:
@@ -94,3 +97,11 @@ def test_a_question_is_read_in_the_articles_words(answerer: Answerer, text: str)
     found = candidates(answerer.retriever.retrieve(analyse_question(text), HITS))
     assert in_their_words(text, found) == "nvidia的晶片卖多少钱?"
     assert in_their_words(text, []) == "英伟达的芯片卖多少钱?"
+
+
+def test_a_word_put_in_does_not_grow_together_with_latin_letters_and_digits(answerer: Answerer) -> None:
+    found = candidates(answerer.retriever.retrieve(analyse_question(QUESTIONS[0]), HITS))
+    question = "AI輝達2025年的H100賣多少?"
+    nvidia = candidates(answerer.retriever.retrieve(analyse_question("輝達"), HITS))
+    assert "nvidia 2025年" in in_their_words(question, nvidia)
+    assert "英伟达2025年" in in_their_words(question, found)

@@ -261,15 +261,15 @@ def test_what_would_be_built_otherwise_now_is_written_whole(
 # ---- what is read of the base, and when
 
 
-def test_of_the_base_only_its_heads_are_opened_when_a_change_is_written(tmp_path: Path) -> None:
-    """Were the others opened, what stands in them now would be noticed or would get into the change."""
+@pytest.mark.parametrize("wanted", [4, 3], ids=["a change", "back to the base"])
+def test_nothing_is_built_on_a_damaged_base(tmp_path: Path, wanted: int) -> None:
     base, _ = build_index(tmp_path, POOL[:3], Recorder())
-    shutil.copytree(tmp_path, tmp_path / "copy")
-    for file in (tmp_path / "copy" / "snapshots" / base.id).iterdir():
-        if file.name not in {"manifest.json", "heads.json"}:
-            file.write_bytes(b"nothing of it")
-    wanted, _ = build_index(tmp_path, POOL[:4], Recorder())
-    assert build_index(tmp_path / "copy", POOL[:4], Recorder()) == (wanted, True)
+    build_index(tmp_path, POOL[:5], Recorder())
+    file = tmp_path / "snapshots" / base.id / "vectors.faiss"
+    file.write_bytes(file.read_bytes()[:-1] + b"\x00\x01")
+    manifest, built = build_index(tmp_path, POOL[:wanted], Recorder())
+    assert (built, manifest.base) == (True, "")
+    assert list(open_snapshot(tmp_path).articles) == POOL[:wanted]
 
 
 def test_the_articles_of_a_change_are_read_without_opening_it(tmp_path: Path) -> None:
