@@ -303,7 +303,7 @@ def read_manifest(index: Path) -> Manifest | None:
 def read_base(index: Path) -> Base | None:
     """The full snapshot that the live one is, or is a change on; None where there is none, or it is not whole.
 
-    All its files are checked, a third of a second for those of 100,000 passages: on a damaged one nothing is built.
+    All its files are checked, about a second for those of 100,000 passages: on a damaged one nothing is built.
     """
     live = index / "snapshots" / _live_name(index)
     try:
