@@ -175,7 +175,7 @@ def export(network: TorchNetwork) -> Mapping[str, npt.NDArray[np.generic]]:
     for name in ("question_marks", "sentence_marks", "features"):
         linear(name, getattr(network, name), None, f"{name}_bias")
     linear("inner", network.inner, network.last, "inner_bias")
-    for name, norm in (("outer", None), ("word", network.last)):
+    for name, norm in (("outer", None), ("word", network.last)):  # the second only so that training can go on
         linear(name, getattr(network, name), norm, f"{name}_bias")
         saved[name], saved[f"{name}_bias"] = saved[name][:, 0], saved[f"{name}_bias"][0]
     return saved

@@ -25,6 +25,7 @@ from indexer.snapshot import (
     open_snapshot,
     read_base,
     read_manifest,
+    undamaged,
     write_snapshot,
     writing,
 )
@@ -145,6 +146,8 @@ def _change(
     if base is None or base.manifest.built_from != fingerprint(base.heads, encoder, size):
         return None
     if base.manifest.built_from == wanted:
+        if not undamaged(index, base.manifest):
+            return None
         make_live(index, base.manifest.id)
         return base.manifest
     held, there = {key_of(head) for head in base.heads}, {key_of(article) for article in articles}
@@ -152,6 +155,8 @@ def _change(
     added = sum(len(article.body) for article in new) // size  # passages, about
     removed = sum(head.passages for head in base.heads if key_of(head) not in there)
     if base.manifest.passages < CHANGED_FROM or added + removed > CHANGED_MOST * base.manifest.passages:
+        return None
+    if not undamaged(index, base.manifest):
         return None
     contents, vectors = _made(new, encoder, base.change, size, alike=True, engine=engine, progress=progress)
     heads = heads_of(articles, contents.passages, base.heads)

@@ -99,7 +99,8 @@ def test_an_exported_network_comes_back_for_training(network: TorchNetwork, inpu
         np.testing.assert_allclose(words[row, :length], first_words[row, :length], atol=0.05)
     again, first = export(back), export(network)
     assert again.keys() == first.keys()
-    np.testing.assert_array_equal(again["rows"], first["rows"])
+    for name, array in first.items():
+        np.testing.assert_allclose(again[name].astype(float), array.astype(float), rtol=1e-3, atol=1e-5, err_msg=name)
 
 
 def test_rows_shared_among_pieces_start_as_the_rows_given() -> None:

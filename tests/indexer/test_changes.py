@@ -20,7 +20,15 @@ from indexer.passages import build_passages
 from indexer.snapshot import Manifest, Snapshot, SnapshotError, live_articles, open_snapshot, read_manifest
 from indexer.vectors import JoinedVectors, VectorIndex
 from retriever import Retriever, analyse_question
-from tests.indexer.test_snapshot import Recorder, assert_same_lexical, flips, texts_of, truncations
+from tests.indexer.test_snapshot import (
+    Damage,
+    Recorder,
+    assert_same_lexical,
+    flips,
+    opened_after,
+    texts_of,
+    truncations,
+)
 
 QUESTIONS = ["重慶2025年整車產量是多少?", "荷蘭政府為何接管安世?", "比亞迪", "Tesla Optimus", "zzz"]
 FILES = [
@@ -327,16 +335,13 @@ def test_a_full_snapshot_before_the_base_is_kept_until_the_next_full_one(
 @pytest.mark.parametrize("damage", [flips, truncations], ids=["flipped bits", "truncated"])
 @pytest.mark.parametrize("file", FILES)
 def test_a_damaged_change_is_passed_over_for_its_base(
-    layers: tuple[Path, str, str, str], tmp_path: Path, file: str, damage: Callable[[bytes, str], list[bytes]]
+    layers: tuple[Path, str, str, str], tmp_path: Path, file: str, damage: Damage
 ) -> None:
     source, _, base, change = layers
     index = tmp_path / "index"
     shutil.copytree(source, index)
-    target = index / "snapshots" / change / file
-    for content in damage(target.read_bytes(), file):
-        target.write_bytes(content)
-        said: list[str] = []
-        assert open_snapshot(index, said.append).id == base
+    for opened, said in opened_after(damage, index, change, file):
+        assert opened == base
         assert len(said) == 1
         assert change in said[0]
 
@@ -344,16 +349,13 @@ def test_a_damaged_change_is_passed_over_for_its_base(
 @pytest.mark.parametrize("damage", [flips, truncations], ids=["flipped bits", "truncated"])
 @pytest.mark.parametrize("file", FILES)
 def test_with_a_damaged_base_the_full_snapshot_before_it_is_served(
-    layers: tuple[Path, str, str, str], tmp_path: Path, file: str, damage: Callable[[bytes, str], list[bytes]]
+    layers: tuple[Path, str, str, str], tmp_path: Path, file: str, damage: Damage
 ) -> None:
     source, first, base, change = layers
     index = tmp_path / "index"
     shutil.copytree(source, index)
-    target = index / "snapshots" / base / file
-    for content in damage(target.read_bytes(), file):
-        target.write_bytes(content)
-        said: list[str] = []
-        assert open_snapshot(index, said.append).id == first
+    for opened, said in opened_after(damage, index, base, file):
+        assert opened == first
         assert {next(name for name in (base, change) if f"snapshot {name}" in one) for one in said} == {base, change}
     shutil.rmtree(index / "snapshots" / first)
     with pytest.raises(SnapshotError, match=f"snapshot {change} is damaged: .*rebuild with 'yewen index"):

@@ -1,7 +1,7 @@
 import json
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
@@ -233,6 +233,9 @@ def two(tmp_path_factory: pytest.TempPathFactory, articles: list[Article]) -> Pa
     return index
 
 
+Damage = Callable[[bytes, str], list[bytes]]
+
+
 def flips(content: bytes, file: str) -> list[bytes]:
     """The content with one bit turned, at six seeded places, the first and the last byte among them."""
     rng = random.Random(file)
@@ -246,19 +249,25 @@ def truncations(content: bytes, file: str) -> list[bytes]:
     return [content[:at] for at in (0, len(content) - 2, *(rng.randrange(1, len(content) - 2) for _ in range(3)))]
 
 
+def opened_after(damage: Damage, index: Path, name: str, file: str) -> Iterator[tuple[str, list[str]]]:
+    """The id of what is opened, and what is said of it, after each damage to a file of the snapshot of that name."""
+    target = index / "snapshots" / name / file
+    for content in damage(target.read_bytes(), file):
+        target.write_bytes(content)
+        said: list[str] = []
+        yield open_snapshot(index, said.append).id, said
+
+
 @pytest.mark.parametrize("damage", [flips, truncations], ids=["flipped bits", "truncated"])
 @pytest.mark.parametrize("file", FILES)
 def test_damage_is_detected_and_the_snapshot_before_is_served(
-    two: Path, tmp_path: Path, file: str, damage: Callable[[bytes, str], list[bytes]]
+    two: Path, tmp_path: Path, file: str, damage: Damage
 ) -> None:
     index = tmp_path / "index"
     shutil.copytree(two, index)
     live, before = two_ids(index)
-    target = index / "snapshots" / live / file
-    for content in damage(target.read_bytes(), file):
-        target.write_bytes(content)
-        said: list[str] = []
-        assert open_snapshot(index, said.append).id == before
+    for opened, said in opened_after(damage, index, live, file):
+        assert opened == before
         assert len(said) == 1
         assert live in said[0]
 
